@@ -1,0 +1,66 @@
+# `make` lists what can be made. Everything lives in .venv and target; `make clean` removes both.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml $(wildcard Cargo.lock)
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.native  ## Build the program into .venv, with all that tests need
+
+$(VENV)/.dependencies: requirements.lock scripts/setup
+	@scripts/setup dependencies $(VENV)
+	@touch $@
+
+$(VENV)/.native: $(VENV)/.dependencies $(RUST) pyproject.toml
+	@scripts/setup native $(VENV)
+	@touch $@
+
+.PHONY: run
+run: setup  ## Start the gateway with config/tailsampler.yaml (ARGS="--config F" for another)
+	@exec $(BIN)/tailsampler run $(ARGS)
+
+.PHONY: test
+test: setup  ## Run all tests, Rust's and Python's (ARGS="-k ledger" reaches pytest)
+	cargo test --locked --workspace --exclude tailsampler-py
+	$(BIN)/pytest -n auto $(ARGS)
+
+.PHONY: check
+check: setup  ## Run all that judges the source: linters, formatters, types, the stub
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(BIN)/python scripts/stubtest.py
+
+.PHONY: fix
+fix: $(VENV)/.dependencies  ## Format the source and repair what linters can
+	$(BIN)/ruff check --fix . || true
+	$(BIN)/ruff format .
+	cargo fmt --all
+
+.PHONY: wheel
+wheel: $(VENV)/.dependencies  ## Build the abi3 wheel in dist and try it in an empty environment
+	@scripts/wheel $(BIN)
+
+.PHONY: bench
+bench: setup  ## Measure CPU and memory a span (ARGS="--case standard_chain --rounds 3")
+	cargo build --locked --release -p tailsampler-load
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: lock
+lock:  ## Choose new versions of the Python dependencies and write requirements.lock
+	@scripts/lock
+
+.PHONY: clean
+clean:  ## Remove what was built; never the data directory
+	rm -rf $(VENV) target dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find tailsampler -name '*.so' -delete
