@@ -1,0 +1,137 @@
+//! What a plan must be before it is run.
+
+use super::{Clause, MAX_PREDICATES, NEVER, Plan, Test};
+
+/// The format of plans that this core runs.
+const FORMAT: u32 = 1;
+
+/// A plan that cannot be run. The words name the rule or the predicate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Written for another version of the core.
+    #[error("the plan has format {0}; this core runs format 1, so compile the policies again")]
+    Format(u32),
+    /// More conditions than a trace has bits.
+    #[error("the plan has {0} predicates, and a trace can carry 64; merge some or drop some")]
+    TooManyPredicates(usize),
+    /// A predicate that could not be explained.
+    #[error("predicate {0} has an empty reason; name what it found")]
+    NoReason(usize),
+    /// A predicate that asks for no attribute.
+    #[error("predicate {position} ({reason}) has {keys}; name at least one attribute key")]
+    Keys {
+        /// Of the predicate, from 0.
+        position: usize,
+        /// Its reason.
+        reason: String,
+        /// What is wrong with them.
+        keys: &'static str,
+    },
+    /// A rule without a name.
+    #[error("rule {0} has an empty name; name it")]
+    NoName(usize),
+    /// Two rules that could not be told apart.
+    #[error("rule {position} is called {name:?}, as an earlier one is; rename one of them")]
+    SameName {
+        /// Of the second, from 0.
+        position: usize,
+        /// The name of both.
+        name: String,
+    },
+    /// A clause about a predicate that does not exist.
+    #[error("rule {rule:?} asks for predicate {bit}, but the plan has {predicates}")]
+    Bit {
+        /// The rule's name.
+        rule: String,
+        /// The bit it asks for.
+        bit: u8,
+        /// Predicates in the plan.
+        predicates: usize,
+    },
+    /// A threshold over 56 bits.
+    #[error("rule {rule:?} has threshold {threshold}; the largest, which keeps nothing, is 2^56")]
+    Threshold {
+        /// The rule's name.
+        rule: String,
+        /// Its threshold.
+        threshold: u64,
+    },
+}
+
+/// Finds the first thing that is wrong with a plan.
+pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
+    if plan.format != FORMAT {
+        return Err(PlanError::Format(plan.format));
+    }
+    if plan.predicates.len() > MAX_PREDICATES {
+        return Err(PlanError::TooManyPredicates(plan.predicates.len()));
+    }
+    check_predicates(plan)?;
+    check_rules(plan)
+}
+
+fn check_predicates(plan: &Plan) -> Result<(), PlanError> {
+    for (position, predicate) in plan.predicates.iter().enumerate() {
+        if predicate.reason.is_empty() {
+            return Err(PlanError::NoReason(position));
+        }
+        let wrong = match &predicate.test {
+            Test::SpanStatusIn { .. } => None,
+            Test::SpanIntIn { keys, .. }
+            | Test::SpanStringIn { keys, .. }
+            | Test::ResourceStringIn { keys, .. } => {
+                if keys.is_empty() {
+                    Some("no keys")
+                } else if keys.iter().any(String::is_empty) {
+                    Some("an empty key")
+                } else {
+                    None
+                }
+            }
+        };
+        if let Some(keys) = wrong {
+            return Err(PlanError::Keys {
+                position,
+                reason: predicate.reason.clone(),
+                keys,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_rules(plan: &Plan) -> Result<(), PlanError> {
+    let mut names = std::collections::BTreeSet::new();
+    for (position, rule) in plan.rules.iter().enumerate() {
+        let name = || rule.name.clone();
+        if rule.name.is_empty() {
+            return Err(PlanError::NoName(position));
+        }
+        if !names.insert(rule.name.as_str()) {
+            return Err(PlanError::SameName {
+                position,
+                name: name(),
+            });
+        }
+        if rule.threshold > NEVER {
+            return Err(PlanError::Threshold {
+                rule: name(),
+                threshold: rule.threshold,
+            });
+        }
+        for clause in &rule.all {
+            if let Clause::AnyBit { bits } = clause
+                && let Some(bit) = bits
+                    .iter()
+                    .find(|bit| usize::from(**bit) >= plan.predicates.len())
+            {
+                return Err(PlanError::Bit {
+                    rule: name(),
+                    bit: *bit,
+                    predicates: plan.predicates.len(),
+                });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! A plan made ready to run: predicates for the scan, rules for the judge.
+
+use std::sync::Arc;
+
+use super::check::check;
+use super::matcher::{self, Matcher};
+use super::{Clause, Plan, PlanError, Rule, Test, Value};
+
+/// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
+#[derive(Debug)]
+pub struct Compiled {
+    plan: Plan,
+    span: Matcher,
+    resource: Matcher,
+    /// Bits that a span with status code 0, 1, 2 sets; other codes are looked up in the plan.
+    status: [u64; 3],
+    rules: Vec<Conditions>,
+}
+
+/// The clauses of a rule.
+#[derive(Debug, Default)]
+struct Conditions {
+    /// Each must share a bit with the trace.
+    masks: Vec<u64>,
+    at_least_ns: u64,
+}
+
+impl Conditions {
+    fn new(rule: &Rule) -> Self {
+        let mut conditions = Self::default();
+        for clause in &rule.all {
+            match clause {
+                Clause::AnyBit { bits } => conditions.masks.push(mask(bits)),
+                Clause::DurationAtLeast { ns } => {
+                    conditions.at_least_ns = conditions.at_least_ns.max(*ns);
+                }
+            }
+        }
+        conditions
+    }
+
+    fn hold(&self, bits: u64, duration_ns: u64) -> bool {
+        duration_ns >= self.at_least_ns && self.masks.iter().all(|mask| mask & bits != 0)
+    }
+}
+
+fn mask(bits: &[u8]) -> u64 {
+    bits.iter().fold(0, |mask, bit| mask | 1 << bit)
+}
+
+impl Compiled {
+    /// Checks a plan and compiles it.
+    ///
+    /// # Errors
+    /// [`PlanError`]: what is wrong with it, and in which predicate or rule.
+    pub fn new(plan: Plan) -> Result<Self, PlanError> {
+        check(&plan)?;
+        let (span, resource) = Matcher::pair(&plan);
+        let rules = plan.rules.iter().map(Conditions::new).collect();
+        let status = [0, 1, 2].map(|code| status_bits(&plan, code));
+        Ok(Self {
+            plan,
+            span,
+            resource,
+            status,
+            rules,
+        })
+    }
+
+    /// The plan as it was given.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The first rule, by position, whose every clause holds for a trace with these bits, whose
+    /// last end minus first start is `duration_ns`.
+    #[must_use]
+    pub fn first_match(&self, bits: u64, duration_ns: u64) -> Option<usize> {
+        self.rules
+            .iter()
+            .position(|conditions| conditions.hold(bits, duration_ns))
+    }
+
+    /// Why that rule matched: the reason of the lowest predicate in its first clause that the trace
+    /// fulfilled; `duration` if its first clause is one; `default` if it has none.
+    #[must_use]
+    pub fn reason(&self, rule: usize, bits: u64, _duration_ns: u64) -> &str {
+        match self.plan.rules.get(rule).and_then(|rule| rule.all.first()) {
+            Some(Clause::DurationAtLeast { .. }) => "duration",
+            Some(Clause::AnyBit { bits: asked }) => {
+                let lowest = (mask(asked) & bits).trailing_zeros() as usize;
+                let predicate = self.plan.predicates.get(lowest);
+                predicate.map_or("default", |p| p.reason.as_str())
+            }
+            None => "default",
+        }
+    }
+
+    /// How long a trace is held whose first matching rule, so far, is this one; ms.
+    #[must_use]
+    pub fn wait_ms(&self, rule: Option<usize>) -> u64 {
+        rule.and_then(|rule| self.plan.rules.get(rule)?.wait_ms)
+            .unwrap_or(self.plan.wait_ms)
+    }
+
+    /// Lengths of the attribute keys that predicates on spans ask for, as a mask of
+    /// [`Self::length_bit`]s.
+    #[inline(always)]
+    pub(crate) const fn span_key_lengths(&self) -> u64 {
+        self.span.lengths()
+    }
+
+    #[inline(always)]
+    pub(crate) fn length_bit(key: &[u8]) -> u64 {
+        matcher::length_bit(key)
+    }
+
+    /// Bits that a span attribute sets, and the integer that did it (see [`Matcher::bits`]).
+    #[inline]
+    pub(crate) fn span_bits(&self, key: &[u8], value: Value<'_>) -> (u64, u32) {
+        self.span.bits(key, value)
+    }
+
+    pub(crate) const fn looks_at_resources(&self) -> bool {
+        self.resource.lengths() != 0
+    }
+
+    pub(crate) fn resource_bits(&self, key: &[u8], value: Value<'_>) -> u64 {
+        self.resource.bits(key, value).0
+    }
+
+    #[inline(always)]
+    pub(crate) fn status_bits(&self, code: i32) -> u64 {
+        let known = usize::try_from(code).ok().and_then(|c| self.status.get(c));
+        match known {
+            Some(bits) => *bits,
+            None => status_bits(&self.plan, code),
+        }
+    }
+}
+
+#[cold]
+fn status_bits(plan: &Plan, code: i32) -> u64 {
+    let mut bits = 0;
+    for (position, predicate) in plan.predicates.iter().enumerate() {
+        if let Test::SpanStatusIn { codes } = &predicate.test
+            && codes.contains(&code)
+        {
+            bits |= 1 << position;
+        }
+    }
+    bits
+}
+
+/// The plans that are alive: at most two.
+#[derive(Clone, Debug)]
+pub struct PlanSet {
+    /// By which traces that begin now will be judged.
+    pub current: Arc<Compiled>,
+    /// By which traces that began before the last reload will be judged, while there are any.
+    pub previous: Option<Arc<Compiled>>,
+    /// Goes up with every change of the two above.
+    pub generation: u64,
+}
+
+impl PlanSet {
+    /// One plan, and none before it.
+    #[must_use]
+    pub const fn new(current: Arc<Compiled>) -> Self {
+        Self {
+            current,
+            previous: None,
+            generation: 0,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Predicates on attributes, arranged by key so that most attributes are passed over unread.
+
+use super::{Plan, Test};
+
+/// What an attribute holds, as far as a predicate can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// No value at all.
+    #[default]
+    None,
+    /// A string, as it came: not yet known to be UTF-8.
+    Text(&'a [u8]),
+    /// An integer.
+    Int(i64),
+    /// Anything else.
+    Other,
+}
+
+impl Value<'_> {
+    /// The integer it is, or that its decimal digits spell.
+    fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Int(value) => Some(*value),
+            Self::Text(digits) if !digits.is_empty() => {
+                digits.iter().try_fold(0i64, |value, digit| {
+                    let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+                    value.checked_mul(10)?.checked_add(i64::from(digit))
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The tests on one attribute key.
+#[derive(Debug, Default)]
+struct Asked {
+    key: Vec<u8>,
+    /// (bit, values in order)
+    integers: Vec<(u64, Vec<i64>)>,
+    /// (bit, values in order)
+    strings: Vec<(u64, Vec<Vec<u8>>)>,
+}
+
+/// Every test on the attributes of one kind of owner (spans, or resources).
+#[derive(Debug, Default)]
+pub(crate) struct Matcher {
+    /// By length of key.
+    asked: Vec<Asked>,
+    /// One bit a length that some key has; the last stands for 63 and over.
+    lengths: u64,
+}
+
+/// The bit of a key's length in a mask of lengths.
+#[inline(always)]
+pub(crate) fn length_bit(key: &[u8]) -> u64 {
+    1 << key.len().min(63)
+}
+
+impl Matcher {
+    /// The tests on spans, and those on resources.
+    pub(crate) fn pair(plan: &Plan) -> (Self, Self) {
+        let (mut span, mut resource) = (Self::default(), Self::default());
+        for (position, predicate) in plan.predicates.iter().enumerate() {
+            let bit = 1 << position;
+            match &predicate.test {
+                Test::SpanIntIn { keys, values } => {
+                    let mut values = values.clone();
+                    values.sort_unstable();
+                    for key in keys {
+                        span.ask(key).integers.push((bit, values.clone()));
+                    }
+                }
+                Test::SpanStringIn { keys, values } => span.ask_strings(bit, keys, values),
+                Test::ResourceStringIn { keys, values } => resource.ask_strings(bit, keys, values),
+                Test::SpanStatusIn { .. } => {}
+            }
+        }
+        (span.arranged(), resource.arranged())
+    }
+
+    fn ask(&mut self, key: &str) -> &mut Asked {
+        let found = self.asked.iter().position(|a| a.key == key.as_bytes());
+        let at = found.unwrap_or_else(|| {
+            self.asked.push(Asked {
+                key: key.into(),
+                ..Asked::default()
+            });
+            self.asked.len() - 1
+        });
+        &mut self.asked[at]
+    }
+
+    fn ask_strings(&mut self, bit: u64, keys: &[String], values: &[String]) {
+        let mut values: Vec<Vec<u8>> = values.iter().map(|v| v.as_bytes().to_vec()).collect();
+        values.sort_unstable();
+        for key in keys {
+            self.ask(key).strings.push((bit, values.clone()));
+        }
+    }
+
+    fn arranged(mut self) -> Self {
+        self.asked.sort_by_key(|asked| asked.key.len());
+        self.lengths = self.asked.iter().fold(0, |m, a| m | length_bit(&a.key));
+        self
+    }
+
+    #[inline(always)]
+    pub(crate) const fn lengths(&self) -> u64 {
+        self.lengths
+    }
+
+    /// The bits that this attribute sets, and the integer that did it (0: none, or not to be shown).
+    #[inline]
+    pub(crate) fn bits(&self, key: &[u8], value: Value<'_>) -> (u64, u32) {
+        let mut set = (0, 0);
+        if self.lengths & length_bit(key) == 0 {
+            return set;
+        }
+        let Some(asked) = self.asked.iter().find(|asked| asked.key == key) else {
+            return set;
+        };
+        if !asked.integers.is_empty()
+            && let Some(integer) = value.integer()
+        {
+            for (bit, values) in &asked.integers {
+                if values.binary_search(&integer).is_ok() {
+                    set = (set.0 | bit, u32::try_from(integer).unwrap_or(0));
+                }
+            }
+        }
+        if let Value::Text(text) = value {
+            for (bit, values) in &asked.strings {
+                if values.binary_search_by(|v| v.as_slice().cmp(text)).is_ok() {
+                    set.0 |= bit;
+                }
+            }
+        }
+        set
+    }
+}

@@ -1,0 +1,117 @@
+//! The plan: the policy chain as plain, versioned data, compiled once and run on every span.
+//!
+//! Python writes it (`tailsampler/decide`), as JSON; [`Compiled`] is what the scan runs.
+
+mod check;
+mod compile;
+mod matcher;
+
+pub use check::PlanError;
+pub use compile::{Compiled, PlanSet};
+pub use matcher::Value;
+
+use serde::{Deserialize, Serialize};
+
+/// T of a rule with rate 0: above every R, so nothing is kept.
+pub const NEVER: u64 = 1 << 56;
+
+/// Bits a trace can carry, one a predicate.
+pub const MAX_PREDICATES: usize = 64;
+
+/// A compiled policy chain, in the form that crosses the seam and is stored beside the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The version of this format: 1.
+    pub format: u32,
+    /// Given by the core when the plan is installed; 0 before.
+    #[serde(default)]
+    pub version: u32,
+    /// How long a trace is held after its first span, unless a rule says otherwise.
+    pub wait_ms: u64,
+    /// How long a trace is held after its root span was seen, if that is earlier.
+    #[serde(default)]
+    pub wait_after_root_ms: Option<u64>,
+    /// Trace ids are known not to be random: R is the low 56 bits of their MurmurHash3
+    /// (x64, 128 bit, seed 0, first half), and `rv` is written on kept spans.
+    #[serde(default)]
+    pub hash_trace_ids: bool,
+    /// Evaluated once a span at ingest; the position in this list is the bit.
+    pub predicates: Vec<Predicate>,
+    /// In the operator's order; the first that matches decides.
+    pub rules: Vec<Rule>,
+}
+
+/// One condition on a span or its resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Predicate {
+    /// What a verdict says when this condition decided it, e.g. `http_status`.
+    pub reason: String,
+    /// The condition.
+    pub test: Test,
+}
+
+/// What a predicate looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Test {
+    /// A span attribute with one of these keys is one of these integers. An attribute that is a
+    /// string of decimal digits counts as its number: old instrumentations write `"503"`.
+    SpanIntIn {
+        /// Attribute keys, any of which may match.
+        keys: Vec<String>,
+        /// The integers.
+        values: Vec<i64>,
+    },
+    /// A span attribute with one of these keys is one of these strings, exactly.
+    SpanStringIn {
+        /// Attribute keys, any of which may match.
+        keys: Vec<String>,
+        /// The strings.
+        values: Vec<String>,
+    },
+    /// The span's status code is one of these.
+    SpanStatusIn {
+        /// OTLP's status codes: 0 unset, 1 ok, 2 error.
+        codes: Vec<i32>,
+    },
+    /// A resource attribute with one of these keys is one of these strings, exactly.
+    ResourceStringIn {
+        /// Attribute keys, any of which may match.
+        keys: Vec<String>,
+        /// The strings.
+        values: Vec<String>,
+    },
+}
+
+/// One rule of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The operator's name for it.
+    pub name: String,
+    /// Every clause must hold; no clause means every trace.
+    pub all: Vec<Clause>,
+    /// OpenTelemetry's T, 56 bits; [`NEVER`] for rate 0. Kept if T <= R.
+    pub threshold: u64,
+    /// Instead of the plan's wait, for traces whose first matching rule this is so far.
+    #[serde(default)]
+    pub wait_ms: Option<u64>,
+}
+
+/// One part of a rule's condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Clause {
+    /// Some span of the trace set one of these bits.
+    AnyBit {
+        /// Positions in [`Plan::predicates`].
+        bits: Vec<u8>,
+    },
+    /// Last end minus first start of the trace is at or over this.
+    DurationAtLeast {
+        /// Nanoseconds.
+        ns: u64,
+    },
+}

@@ -1,0 +1,125 @@
+//! One pass over a request: which traces it adds to, and what.
+
+use super::reader::Reader;
+use super::span::{BadId, Span, Tests};
+use super::tracestate;
+use super::types::{RvSource, Scan, ScanError, TraceDelta};
+use super::walk::{Visitor, walk};
+use crate::plan::PlanSet;
+
+/// Scans one `ExportTraceServiceRequest`, and leaves in `out` what it adds to each of its traces.
+///
+/// Containers, spans and their status are checked on the wire; what they nest (attributes, events,
+/// links, text) is checked when a span is exported.
+///
+/// # Errors
+/// [`ScanError`]: the request is not valid, and `out` is empty.
+pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanError> {
+    reset(out);
+    let tests = Tests::new(plans);
+    let mut scanner = Scanner {
+        tests,
+        look_at_resources: tests.look_at_resources(),
+        resource_bits: [0; 2],
+        out,
+    };
+    let scanned = walk(body, &mut scanner, &mut CheckOnly);
+    if scanned.is_err() {
+        reset(out);
+    }
+    scanned
+}
+
+fn reset(out: &mut Scan) {
+    out.fold.begin(&mut out.traces);
+    out.spans = 0;
+    out.span_bytes = 0;
+    out.rejected = super::types::RejectedSpans::default();
+}
+
+/// Reads spans that do not count, so that they are at least well formed.
+pub(crate) struct CheckOnly;
+
+impl<'a> Visitor<'a> for CheckOnly {
+    fn span(&mut self, message: Reader<'a>) -> Result<(), ScanError> {
+        Span::read(message, &Tests::default()).map(drop)
+    }
+}
+
+struct Scanner<'p, 'o> {
+    tests: Tests<'p>,
+    look_at_resources: bool,
+    resource_bits: [u64; 2],
+    out: &'o mut Scan,
+}
+
+impl<'a> Visitor<'a> for Scanner<'_, '_> {
+    fn resource_spans(&mut self, _message: Reader<'a>, _scopes: u32) {
+        self.resource_bits = [0; 2];
+    }
+
+    fn resource(&mut self, message: Reader<'a>) {
+        if self.look_at_resources {
+            let bits = self.tests.resource(message);
+            self.resource_bits[0] |= bits[0];
+            self.resource_bits[1] |= bits[1];
+        }
+    }
+
+    fn span(&mut self, message: Reader<'a>) -> Result<(), ScanError> {
+        let bytes = (message.end() - message.at()) as u64;
+        let span = Span::read(message, &self.tests)?;
+        let trace_id = match span.accept() {
+            Ok(trace_id) => trace_id,
+            Err(BadId::Trace) => {
+                self.out.rejected.bad_trace_id += 1;
+                return Ok(());
+            }
+            Err(BadId::Span) => {
+                self.out.rejected.bad_span_id += 1;
+                return Ok(());
+            }
+        };
+        self.out.spans += 1;
+        self.out.span_bytes += bytes;
+        if let Some(delta) = self.out.fold.delta(&mut self.out.traces, &trace_id) {
+            add(delta, &span, self.resource_bits, bytes);
+        }
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn add(delta: &mut TraceDelta, span: &Span<'_>, resource_bits: [u64; 2], bytes: u64) {
+    delta.spans += 1;
+    delta.bytes += bytes;
+    if span.start_ns != 0 && (delta.first_start_ns == 0 || span.start_ns < delta.first_start_ns) {
+        delta.first_start_ns = span.start_ns;
+    }
+    delta.last_end_ns = delta.last_end_ns.max(span.end_ns);
+    delta.bits[0] |= span.bits[0] | resource_bits[0];
+    delta.bits[1] |= span.bits[1] | resource_bits[1];
+    if delta.witness == 0 {
+        delta.witness = span.witness;
+    }
+    delta.root |= span.root();
+    if !span.trace_state.is_empty() {
+        add_randomness(delta, span);
+    }
+}
+
+#[cold]
+fn add_randomness(delta: &mut TraceDelta, span: &Span<'_>) {
+    let Some(rv) = tracestate::randomness(span.trace_state) else {
+        return;
+    };
+    let source = if span.root() {
+        RvSource::Root
+    } else {
+        RvSource::Span
+    };
+    if source > delta.rv_source || (source == delta.rv_source && rv < delta.rv) {
+        delta.rv = rv;
+        delta.rv_source = source;
+    }
+}

@@ -1,0 +1,188 @@
+//! What the scan reads of one span.
+
+use super::attribute;
+use super::reader::Reader;
+use super::types::{ScanError, TraceId};
+use crate::plan::{Compiled, PlanSet};
+
+/// The predicates that a span is run through.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tests<'p> {
+    current: Option<&'p Compiled>,
+    previous: Option<&'p Compiled>,
+    /// Lengths of the keys that either plan asks for (see [`Compiled::span_key_lengths`]).
+    lengths: u64,
+}
+
+impl<'p> Tests<'p> {
+    pub(crate) fn new(plans: &'p PlanSet) -> Self {
+        let previous = plans.previous.as_deref();
+        Self {
+            current: Some(&plans.current),
+            previous,
+            lengths: plans.current.span_key_lengths()
+                | previous.map_or(0, Compiled::span_key_lengths),
+        }
+    }
+
+    /// The bits that a Resource sets.
+    pub(crate) fn resource(&self, mut message: Reader<'_>) -> [u64; 2] {
+        let mut bits = [0; 2];
+        while let Ok(Some(field)) = message.field(|_| false) {
+            if field.number != 1 || field.wire != super::reader::LEN {
+                continue;
+            }
+            let part = message.part(field.from, field.end, "KeyValue");
+            let Ok((key, value)) = attribute::read(part) else {
+                continue;
+            };
+            bits[0] |= self
+                .current
+                .map_or(0, |plan| plan.resource_bits(key, value));
+            bits[1] |= self
+                .previous
+                .map_or(0, |plan| plan.resource_bits(key, value));
+        }
+        bits
+    }
+
+    /// Whether any predicate looks at resources.
+    pub(crate) fn look_at_resources(&self) -> bool {
+        self.current.is_some_and(Compiled::looks_at_resources)
+            || self.previous.is_some_and(Compiled::looks_at_resources)
+    }
+
+    #[inline(always)]
+    fn attribute(&self, message: Reader<'_>, span: &mut Span<'_>) {
+        if let Some((key, _)) = attribute::usual(message)
+            && self.lengths & Compiled::length_bit(key) == 0
+        {
+            return;
+        }
+        self.asked_attribute(message, span);
+    }
+
+    fn asked_attribute(&self, message: Reader<'_>, span: &mut Span<'_>) {
+        let Ok((key, value)) = attribute::read(message) else {
+            return;
+        };
+        if self.lengths & Compiled::length_bit(key) == 0 {
+            return;
+        }
+        if let Some(plan) = self.current {
+            let (bits, witness) = plan.span_bits(key, value);
+            span.bits[0] |= bits;
+            if span.witness == 0 {
+                span.witness = witness;
+            }
+        }
+        if let Some(plan) = self.previous {
+            span.bits[1] |= plan.span_bits(key, value).0;
+        }
+    }
+}
+
+/// Why a span can never be valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadId {
+    Trace,
+    Span,
+}
+
+/// The fields of a span that the scan reads; the last of each counts.
+#[derive(Debug, Default)]
+pub(crate) struct Span<'a> {
+    trace_id: &'a [u8],
+    span_id: &'a [u8],
+    parent: &'a [u8],
+    pub(crate) trace_state: &'a [u8],
+    pub(crate) start_ns: u64,
+    pub(crate) end_ns: u64,
+    pub(crate) bits: [u64; 2],
+    pub(crate) witness: u32,
+}
+
+const fn zero(id: &[u8]) -> bool {
+    let mut at = 0;
+    while at < id.len() {
+        if id[at] != 0 {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+impl<'a> Span<'a> {
+    /// Its trace id, if both ids are good.
+    #[inline(always)]
+    pub(crate) fn accept(&self) -> Result<TraceId, BadId> {
+        let trace_id: TraceId = self.trace_id.try_into().map_err(|_| BadId::Trace)?;
+        if trace_id == [0; 16] {
+            return Err(BadId::Trace);
+        }
+        let span_id: [u8; 8] = self.span_id.try_into().map_err(|_| BadId::Span)?;
+        if span_id == [0; 8] {
+            return Err(BadId::Span);
+        }
+        Ok(trace_id)
+    }
+
+    /// It has no parent. Eight zero bytes count as none: some SDKs write them.
+    #[inline(always)]
+    pub(crate) fn root(&self) -> bool {
+        self.parent.is_empty() || (self.parent.len() == 8 && zero(self.parent))
+    }
+
+    /// Reads a Span message and runs it through the predicates.
+    ///
+    /// # Errors
+    /// The message is not valid on its own level, or its Status is not.
+    #[inline]
+    pub(crate) fn read(mut message: Reader<'a>, tests: &Tests<'_>) -> Result<Self, ScanError> {
+        let mut span = Self::default();
+        let mut status = 0;
+        while !message.done() {
+            let at = message.at();
+            match message.varint()? {
+                0x0a => span.trace_id = message.bytes()?,
+                0x12 => span.span_id = message.bytes()?,
+                0x1a => span.trace_state = message.bytes()?,
+                0x22 => span.parent = message.bytes()?,
+                0x39 => span.start_ns = message.fixed64()?,
+                0x41 => span.end_ns = message.fixed64()?,
+                0x4a => tests.attribute(message.message("KeyValue")?, &mut span),
+                0x2a | 0x5a | 0x6a => drop(message.bytes()?), // name, events, links
+                0x30 | 0x50 | 0x60 | 0x70 => drop(message.varint()?), // kind, dropped counts
+                0x7a => status = read_status(message.message("Status")?, status)?,
+                0x85 => drop(message.fixed32()?), // flags
+                other => message.skip_unknown(other, at, in_span)?,
+            }
+        }
+        span.bits[0] |= tests.current.map_or(0, |plan| plan.status_bits(status));
+        span.bits[1] |= tests.previous.map_or(0, |plan| plan.status_bits(status));
+        Ok(span)
+    }
+}
+
+fn in_span(number: u32) -> bool {
+    matches!(number, 1..=16)
+}
+
+fn in_status(number: u32) -> bool {
+    matches!(number, 2 | 3)
+}
+
+#[inline]
+fn read_status(mut message: Reader<'_>, before: i32) -> Result<i32, ScanError> {
+    let mut code = before;
+    while !message.done() {
+        let at = message.at();
+        match message.varint()? {
+            0x18 => code = message.varint()? as i32,
+            0x12 => drop(message.bytes()?), // message
+            other => message.skip_unknown(other, at, in_status)?,
+        }
+    }
+    Ok(code)
+}
