@@ -1,0 +1,114 @@
+"""The plan, as it crosses to the core: the twin of ``crates/core/src/plan/mod.rs``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NEVER = 1 << 56
+"""T of a rule with rate 0: above every R, so nothing is kept."""
+
+MAX_PREDICATES = 64
+"""Bits a trace can carry, one a predicate."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SpanIntIn(_Part):
+    """A span attribute with one of these keys is one of these integers."""
+
+    kind: Literal["span_int_in"] = "span_int_in"
+    keys: tuple[str, ...]
+    values: tuple[int, ...]
+
+
+class SpanStringIn(_Part):
+    """A span attribute with one of these keys is one of these strings, exactly."""
+
+    kind: Literal["span_string_in"] = "span_string_in"
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+class SpanStatusIn(_Part):
+    """The span's status code is one of these: 0 unset, 1 ok, 2 error."""
+
+    kind: Literal["span_status_in"] = "span_status_in"
+    codes: tuple[int, ...]
+
+
+class ResourceStringIn(_Part):
+    """A resource attribute with one of these keys is one of these strings, exactly."""
+
+    kind: Literal["resource_string_in"] = "resource_string_in"
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+Test = Annotated[
+    SpanIntIn | SpanStringIn | SpanStatusIn | ResourceStringIn, Field(discriminator="kind")
+]
+
+
+class Predicate(_Part):
+    """One condition on a span or its resource, and what a verdict calls it."""
+
+    reason: str
+    test: Test
+
+
+class AnyBit(_Part):
+    """Some span of the trace set one of these bits: positions in ``Plan.predicates``."""
+
+    kind: Literal["any_bit"] = "any_bit"
+    bits: tuple[int, ...]
+
+
+class DurationAtLeast(_Part):
+    """Last end minus first start of the trace is at or over this many nanoseconds."""
+
+    kind: Literal["duration_at_least"] = "duration_at_least"
+    ns: int
+
+
+Clause = Annotated[AnyBit | DurationAtLeast, Field(discriminator="kind")]
+
+
+class Rule(_Part):
+    """One rule: every clause must hold. ``threshold`` is T, 56 bits, or ``NEVER``."""
+
+    name: str
+    all: tuple[Clause, ...]
+    threshold: int
+    wait_ms: int | None = None
+
+
+class Plan(_Part):
+    """A compiled chain. ``version`` is given by the core when it installs the plan."""
+
+    format: int = 1
+    version: int = 0
+    wait_ms: int
+    wait_after_root_ms: int | None = None
+    hash_trace_ids: bool = False
+    predicates: tuple[Predicate, ...]
+    rules: tuple[Rule, ...]
+
+
+class PredicateTable:
+    """Predicates in the making: the same condition in two rules is one bit."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._bits: dict[Predicate, int] = {}
+
+    def bit(self, reason: str, test: Test) -> int:
+        """The position of this condition, which may be past ``MAX_PREDICATES``."""
+        return self._bits.setdefault(Predicate(reason=reason, test=test), len(self._bits))
+
+    def predicates(self) -> tuple[Predicate, ...]:
+        """All of them, by position."""
+        return tuple(self._bits)

@@ -1,0 +1,84 @@
+"""What of the configuration crosses to the data plane; the forms stand in ``_core.pyi``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tailsampler.decide.compile import compile_plan
+from tailsampler.settings.buffer import Fsync
+from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
+from tailsampler.settings.root import Settings
+from tailsampler.settings.tls import ServerTls
+from tailsampler.settings.units import milliseconds
+
+
+def gateway_options(settings: Settings) -> str:
+    """JSON for ``_core.Gateway`` and ``_core.Simulation``.
+
+    Raises:
+        SettingsError: the chain cannot be compiled.
+    """
+    return json.dumps(
+        {
+            "data_directory": str(settings.data_directory),
+            "buffer": {
+                "max_bytes": settings.buffer.max_bytes,
+                "segment_bytes": settings.buffer.segment_bytes,
+                "fsync": _fsync(settings.buffer.fsync),
+            },
+            "late": {
+                "max_traces": settings.late.max_traces,
+                "max_age_ms": milliseconds(settings.late.max_age),
+            },
+            "decisions": {"max_bytes": settings.decisions.max_bytes},
+            "outbox": {"max_bytes": settings.outbox.max_bytes},
+            "exporters": [exporter.name for exporter in settings.export],
+            "annotate": settings.sampling.annotate,
+            "plan": compile_plan(settings.sampling).model_dump(mode="json"),
+        }
+    )
+
+
+def listen_options(settings: Settings) -> str:
+    """JSON for ``_core.Gateway.listen``."""
+    receive = settings.receive
+    return json.dumps(
+        {
+            "otlp_grpc": _door(receive.otlp_grpc, receive.otlp_grpc.max_recv_msg_size_mib << 20),
+            "otlp_http": _door(receive.otlp_http, receive.otlp_http.max_request_body_size),
+            "in_flight_bytes": receive.in_flight_bytes,
+            "threads": receive.threads,
+        }
+    )
+
+
+def plan_json(settings: Settings) -> str:
+    """JSON for ``_core.check_plan`` and ``Gateway.install_plan``."""
+    return compile_plan(settings.sampling).model_dump_json()
+
+
+def _fsync(fsync: Fsync) -> dict[str, Any]:
+    if isinstance(fsync, str):
+        return {"mode": fsync}
+    return {"mode": "interval", "interval_ms": milliseconds(fsync.interval)}
+
+
+def _door(door: OtlpGrpc | OtlpHttp, max_recv_bytes: int) -> dict[str, Any] | None:
+    if not door.enabled:
+        return None
+    return {
+        "endpoint": str(door.endpoint),
+        "max_recv_bytes": max_recv_bytes,
+        "tls": _tls(door.tls),
+    }
+
+
+def _tls(tls: ServerTls | None) -> dict[str, Any] | None:
+    if tls is None:
+        return None
+    return {
+        "cert_file": str(tls.cert_file),
+        "key_file": str(tls.key_file),
+        "client_ca_file": None if tls.client_ca_file is None else str(tls.client_ca_file),
+    }

@@ -1,0 +1,239 @@
+"""Where kept spans go: a list of exporters, told apart by ``type``; the first is the primary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PlainValidator, SecretStr, ValidationError
+from pydantic_core import InitErrorDetails
+
+from tailsampler.settings.base import BadValueError, Section, did_you_mean, found
+from tailsampler.settings.endpoint import TargetEndpoint
+from tailsampler.settings.tls import ClientTls
+from tailsampler.settings.units import Duration, Size, duration_text, lasting, sized
+from tailsampler.settings.values import (
+    FilePath,
+    Flag,
+    Number,
+    Secret,
+    Whole,
+    between,
+    one_of,
+    parse_secret,
+    parse_text,
+    shown,
+)
+
+_HEADER = re.compile(r"[0-9a-z_.-]+")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._/-]{0,62}")
+_LATER = {
+    "local": "the local trace store is not in this version; write type: file",
+    "otlp_http": "sending by HTTP is not in this version; write type: otlp_grpc",
+    "otlphttp": "sending by HTTP is not in this version; write type: otlp_grpc",
+    "kafka": "Kafka is not in this version; write type: otlp_grpc or file",
+    "otlp": "write type: otlp_grpc",
+    "debug": "write type: file and read the file",
+}
+
+
+def parse_name(value: object) -> str:
+    """A name that can stand in a metric label and in a path."""
+    text = parse_text(value)
+    if not _NAME.fullmatch(text):
+        say = f"{shown(value)} is not a name; write small letters, digits, and . _ / - inside"
+        raise BadValueError("bad_name", say)
+    return text
+
+
+def parse_headers(value: object) -> dict[str, SecretStr]:
+    """Names in small letters, as HTTP/2 wants them, to secrets."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadValueError(
+            "not_a_mapping", "headers is a mapping; write headers: {x-scope-orgid: shop}"
+        )
+    headers: dict[str, SecretStr] = {}
+    problems: list[InitErrorDetails] = []
+    for key, raw in value.items():
+        name = str(key).lower()
+        try:
+            _check_header_name(name)
+            if name in headers:
+                raise BadValueError(
+                    "duplicate_header", f"{name} stands here twice; keep one of them"
+                )
+            headers[name] = _header_value(raw)
+        except BadValueError as wrong:
+            problems.append(found(wrong.type, wrong.message_template, (str(key),)))
+    if problems:
+        raise ValidationError.from_exception_data("headers", problems)
+    return headers
+
+
+def _check_header_name(name: str) -> None:
+    if not _HEADER.fullmatch(name):
+        say = f"{name} is not a header name; write letters, digits, and . _ - only"
+        raise BadValueError("bad_header_name", say)
+    if name.startswith("grpc-") or name.endswith("-bin"):
+        say = f"{name} cannot be set: grpc-... belongs to gRPC, and ...-bin is not text; remove it"
+        raise BadValueError("reserved_header", say)
+
+
+def _header_value(raw: object) -> SecretStr:
+    secret = parse_secret(raw)
+    text = secret.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        say = "this value holds characters that no header can carry; write printable ASCII"
+        raise BadValueError("bad_header_value", f"{say} on one line")
+    return secret
+
+
+class Retry(Section):
+    """What happens after a status that may pass, or a lost connection."""
+
+    enabled: Flag = Field(
+        default=True,
+        description="Send again. Default: true; false drops such a batch, named in the ledger.",
+    )
+    initial_interval: Annotated[Duration, lasting("1ms", "1h")] = Field(
+        default=timedelta(seconds=5), description="First pause. Default: 5s."
+    )
+    multiplier: Annotated[Number, between(1, 10)] = Field(
+        default=1.5, description="Growth from pause to pause. Default: 1.5."
+    )
+    randomization_factor: Annotated[Number, between(0, 1)] = Field(
+        default=0.5, description="Share by which a pause may be off at random. Default: 0.5."
+    )
+    max_interval: Annotated[Duration, lasting("1ms", "24h")] = Field(
+        default=timedelta(seconds=30), description="Longest pause. Default: 30s."
+    )
+    max_elapsed_time: Annotated[Duration, lasting("1s", "8760h")] | None = Field(
+        default=None,
+        description="Give a batch up after this long, named in the ledger. Default: null, never: "
+        "the outbox holds it.",
+    )
+
+    def contradictions(self) -> Iterator[InitErrorDetails]:
+        """A first pause over the longest one."""
+        if self.initial_interval > self.max_interval:
+            say = (
+                f"this is over max_interval ({duration_text(self.max_interval)}); "
+                "lower it, or raise max_interval"
+            )
+            yield found("intervals_reversed", say, ("initial_interval",))
+
+
+class _Sink(Section):
+    """What every exporter has."""
+
+    # Declared here so that a printed exporter begins with them; each type narrows them.
+    type: str
+    name: str
+    max_batch_bytes: Annotated[Size, sized("1KiB", "64MiB")] = Field(
+        default=1 << 20,
+        description="Largest batch that is put together; a single larger trace goes alone. "
+        "Default: 1MiB, well under the 4 MiB that gRPC servers take by default.",
+    )
+    linger: Annotated[Duration, lasting("0s", "1m")] = Field(
+        default=timedelta(milliseconds=200),
+        description="How long kept spans wait for company in a batch. Default: 200ms.",
+    )
+
+
+class FileExporter(_Sink):
+    """Kept spans as OTLP JSON, one request a line: what the Collector's file exporter writes."""
+
+    type: Annotated[Literal["file"], one_of("file")] = Field(
+        default="file", description="file.", examples=["file"]
+    )
+    name: Annotated[str, PlainValidator(parse_name)] = Field(
+        default="file", description="Name in metrics and in the ledger. Default: file."
+    )
+    path: FilePath | None = Field(
+        default=None,
+        description="File that is appended to. Default: kept-traces.jsonl in data_directory.",
+    )
+
+
+class OtlpGrpcExporter(_Sink):
+    """Kept spans to an OTLP/gRPC backend: Tempo, Jaeger, a Collector."""
+
+    HINTS: ClassVar = {
+        "sending_queue": "the outbox on disk is the queue; write outbox.max_bytes, in_flight and "
+        "max_batch_bytes",
+        "auth": "authentication extensions are not in this version; write headers",
+        "url": "write endpoint: host:port",
+        "num_consumers": "write in_flight",
+    }
+
+    type: Annotated[Literal["otlp_grpc"], one_of("otlp_grpc")] = Field(
+        default="otlp_grpc", description="otlp_grpc.", examples=["otlp_grpc"]
+    )
+    name: Annotated[str, PlainValidator(parse_name)] = Field(
+        default="otlp_grpc", description="Name in metrics and in the ledger. Default: otlp_grpc."
+    )
+    endpoint: TargetEndpoint = Field(
+        description="The backend's host:port.", examples=["tempo:4317"]
+    )
+    tls: ClientTls = Field(default=ClientTls(), description="TLS. Default: on, verified.")
+    headers: Annotated[dict[str, Secret], PlainValidator(parse_headers)] = Field(
+        default={},
+        description="Sent with each request; never printed. Default: none.",
+        examples=["{x-scope-orgid: shop}"],
+    )
+    compression: Annotated[
+        Literal["none", "gzip", "deflate"], one_of("none", "gzip", "deflate")
+    ] = Field(
+        default="none",
+        description="none, gzip or deflate, which are those that grpcio has. Default: none, "
+        "which costs the least CPU; write gzip across networks that are paid for.",
+    )
+    timeout: Annotated[Duration, lasting("1ms", "10m")] = Field(
+        default=timedelta(seconds=5), description="Bound of one attempt. Default: 5s."
+    )
+    in_flight: Annotated[Whole, between(1, 256)] = Field(
+        default=4, description="Requests under way at once. Default: 4."
+    )
+    retry_on_failure: Retry = Field(
+        default=Retry(), description="What happens after a failure that may pass."
+    )
+
+
+Exporter = FileExporter | OtlpGrpcExporter
+EXPORTERS: dict[str, type[FileExporter | OtlpGrpcExporter]] = {
+    "file": FileExporter,
+    "otlp_grpc": OtlpGrpcExporter,
+}
+
+
+def parse_exporter(value: object) -> Exporter:
+    """One entry of ``export``, by its ``type``."""
+    if isinstance(value, FileExporter | OtlpGrpcExporter):
+        return value
+    form = "write - {type: otlp_grpc, endpoint: tempo:4317} or - {type: file}"
+    if not isinstance(value, dict):
+        raise BadValueError("not_an_exporter", f"{shown(value)} is not an exporter; {form}")
+    if "type" not in value:
+        raise BadValueError("exporter_without_type", f"type is missing; {form}")
+    kind = value["type"]
+    if isinstance(kind, str) and kind in EXPORTERS:
+        return EXPORTERS[kind].model_validate(value)
+    if isinstance(kind, str) and kind in _LATER:
+        raise BadValueError("exporter_not_supported", f"{kind} is not known here; {_LATER[kind]}")
+    meant = did_you_mean(kind, EXPORTERS) if isinstance(kind, str) else None
+    hint = f"did you mean {meant}?" if meant else f"write one of {', '.join(EXPORTERS)}"
+    raise BadValueError("unknown_exporter", f"there is no exporter of type {shown(kind)}; {hint}")
+
+
+def parse_export(value: object) -> object:
+    """A list that is not empty."""
+    if isinstance(value, list | tuple) and value:
+        return value
+    if value is None or isinstance(value, list | tuple):
+        say = "there is no exporter, so kept traces would have nowhere to go; write - {type: file}"
+        raise BadValueError("no_exporter", say)
+    raise BadValueError("not_a_list", "export is a list; write export: [{type: file}]")

@@ -1,0 +1,76 @@
+"""From a file to ``Settings``, or to one error with everything that is wrong in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tailsampler.errors import Place, Problem, SettingsError, SettingsFileError
+from tailsampler.settings.base import KEY_CODES
+from tailsampler.settings.document import Document, read_document
+from tailsampler.settings.expand import expand, read_file
+from tailsampler.settings.root import Settings
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read a configuration file.
+
+    ``environ``: what ``${env:...}`` sees; the process's own environment by default.
+
+    Raises:
+        SettingsFileError: the file cannot be read.
+        SettingsError: what stands in it cannot be used; all problems, in the file's order.
+    """
+    file = str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        say = f"the configuration cannot be read ({why}); name a file that this user may read"
+        raise SettingsFileError([Problem("file_unreadable", Place(file), say)]) from error
+    except UnicodeDecodeError as error:
+        say = f"byte {error.start} is not UTF-8; save the configuration as UTF-8 text"
+        raise SettingsFileError([Problem("not_utf8", Place(file), say)]) from error
+    return parse(text, file=file, environ=os.environ if environ is None else environ)
+
+
+def parse(
+    text: str,
+    *,
+    file: str = "<text>",
+    environ: Mapping[str, str],
+    read: Callable[[str], str] = read_file,
+) -> Settings:
+    """As ``load``, for text; ``file`` is its name in messages, ``read`` serves ``${file:...}``."""
+    document = read_document(text, file, lambda value: expand(value, environ, read))
+    problems = list(document.problems)
+    if not problems and document.data is None:
+        say = "the file is empty; write at least a sampling: section, or run without a file"
+        problems.append(Problem("empty_file", Place(file, 1, 1), say))
+    elif document.data is not None and not isinstance(document.data, dict):
+        say = "the file is not a mapping; begin it with a key, e.g. sampling:"
+        problems.append(Problem("not_a_mapping", document.place(()), say))
+    elif document.data is not None:
+        try:
+            settings = Settings.model_validate(document.data)
+        except ValidationError as failed:
+            problems += _places(failed, document, known=problems)
+        else:
+            if not problems:
+                return settings
+    problems.sort(key=lambda problem: (problem.at.line or 0, problem.at.column or 0))
+    raise SettingsError(problems)
+
+
+def _places(failed: ValidationError, document: Document, known: list[Problem]) -> list[Problem]:
+    """The problems that pydantic found, with their places; one a place is enough."""
+    taken = {problem.at.key for problem in known if problem.code != "duplicate_key"}
+    problems = []
+    for error in failed.errors(include_url=False, include_input=False):
+        at = document.place(error["loc"], at_key=error["type"] in KEY_CODES)
+        if at.key not in taken:
+            problems.append(Problem(error["type"], at, error["msg"]))
+    return problems

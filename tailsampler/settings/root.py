@@ -1,0 +1,106 @@
+"""The whole configuration. Its sections stand in the order in which a span meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import InitErrorDetails
+
+from tailsampler.decide.dialects import read_sampling
+from tailsampler.settings.base import Loc, Section, found
+from tailsampler.settings.buffer import Buffer
+from tailsampler.settings.endpoint import Endpoint
+from tailsampler.settings.export import Exporter, FileExporter, parse_export, parse_exporter
+from tailsampler.settings.memory import Decisions, Late, Outbox
+from tailsampler.settings.receive import Receive
+from tailsampler.settings.sampling import Sampling
+from tailsampler.settings.services import Admin, Control, Shutdown, Telemetry
+from tailsampler.settings.values import FilePath
+
+_COLLECTOR = "this is not a Collector's configuration; write "
+
+
+class Settings(Section):
+    """Everything that can be set. All of it has defaults: ``Settings()`` runs."""
+
+    HINTS: ClassVar = {
+        "tail_sampling": "the Collector's tail_sampling block is not read in this version; "
+        "write sampling: {policies: [...]}",
+        "pass_through": "logs and metrics are not passed through in this version; remove it",
+        "receivers": _COLLECTOR + "receive: {otlp_grpc: {endpoint: ...}}",
+        "exporters": _COLLECTOR + "export: [{type: otlp_grpc, endpoint: ...}]",
+        "processors": _COLLECTOR + "sampling: {policies: [...]}",
+        "extensions": _COLLECTOR + "telemetry: {endpoint: ...} for health",
+        "service": _COLLECTOR + "receive, sampling and export; there are no pipelines",
+        "policies": "write it inside of sampling:",
+        "decision_wait": "write it inside of sampling:",
+    }
+
+    data_directory: FilePath = Field(
+        default=Path("data"),
+        description="Where the buffer log, the outbox and the verdicts stand; one gateway a "
+        "directory. Default: ./data.",
+    )
+    receive: Receive = Field(default=Receive(), description="Where spans come in.")
+    buffer: Buffer = Field(default=Buffer(), description="Where undecided spans are held.")
+    sampling: Annotated[Sampling, BeforeValidator(read_sampling)] = Field(
+        default=Sampling(), description="Which traces are kept. Default: the standard chain."
+    )
+    late: Late = Field(default=Late(), description="The verdicts that late spans follow.")
+    decisions: Decisions = Field(default=Decisions(), description="The verdict log.")
+    outbox: Outbox = Field(default=Outbox(), description="Kept spans that wait for exporters.")
+    export: Annotated[
+        tuple[Annotated[Exporter, BeforeValidator(parse_exporter)], ...],
+        BeforeValidator(parse_export),
+    ] = Field(
+        default=(FileExporter(),),
+        description="Where kept spans go; the first is the primary, whose books the headline "
+        "of the ledger follows. Default: [{type: file}].",
+    )
+    admin: Admin = Field(default=Admin(), description="Pages and the JSON API.")
+    control: Control = Field(default=Control(), description="The gRPC control service.")
+    telemetry: Telemetry = Field(default=Telemetry(), description="Health, metrics and logs.")
+    shutdown: Shutdown = Field(default=Shutdown(), description="How long SIGTERM may take.")
+
+    def contradictions(self) -> Iterator[InitErrorDetails]:
+        """Names and addresses that are taken twice."""
+        names: dict[str, int] = {}
+        for index, exporter in enumerate(self.export):
+            if exporter.name in names:
+                say = (
+                    f"exporter {names[exporter.name]} is called {exporter.name}, too; "
+                    f"write another name:, e.g. {exporter.name}-{index + 1}"
+                )
+                yield found("duplicate_exporter", say, ("export", index, "name"))
+            names.setdefault(exporter.name, index)
+        taken: dict[Endpoint, str] = {}
+        for where, endpoint in self.listeners():
+            name = ".".join(str(part) for part in where)
+            clash = next((taken[other] for other in taken if _clash(endpoint, other)), None)
+            if clash:
+                say = f"{endpoint} is taken by {clash}; write another port"
+                yield found("address_taken", say, (*where, "endpoint"))
+            taken.setdefault(endpoint, name)
+
+    def listeners(self) -> Iterator[tuple[Loc, Endpoint]]:
+        """Every address that is listened on, by the section that says so."""
+        if self.receive.otlp_grpc.enabled:
+            yield ("receive", "otlp_grpc"), self.receive.otlp_grpc.endpoint
+        if self.receive.otlp_http.enabled:
+            yield ("receive", "otlp_http"), self.receive.otlp_http.endpoint
+        if self.admin.enabled:
+            yield ("admin",), self.admin.endpoint
+        if self.control.enabled:
+            yield ("control",), self.control.endpoint
+        if self.telemetry.enabled:
+            yield ("telemetry",), self.telemetry.endpoint
+
+
+def _clash(one: Endpoint, other: Endpoint) -> bool:
+    """Whether both cannot be listened on; port 0 is any free one."""
+    everywhere = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
+    same_host = one.host == other.host or bool({one.host, other.host} & everywhere)
+    return one.port != 0 and one.port == other.port and same_host
