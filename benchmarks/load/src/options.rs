@@ -1,0 +1,65 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Parser};
+
+/// Offer OTLP/gRPC trace requests and report, as JSON, what became of their spans.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+#[command(group = ArgGroup::new("until").required(true).args(["requests", "seconds"]))]
+pub(crate) struct Options {
+    /// Where the gateway listens, host:port, without TLS.
+    #[arg(long, default_value = "127.0.0.1:4317")]
+    pub endpoint: String,
+    /// Spans in every request; a multiple of --spans-per-trace.
+    #[arg(long, default_value_t = 64)]
+    pub spans_per_request: usize,
+    /// Spans in every trace; a trace lies whole within one request.
+    #[arg(long, default_value_t = 8)]
+    pub spans_per_trace: usize,
+    /// Stop after this many requests over all connections.
+    #[arg(long)]
+    pub requests: Option<u64>,
+    /// Stop offering after this many seconds.
+    #[arg(long)]
+    pub seconds: Option<f64>,
+    /// HTTP/2 connections.
+    #[arg(long, default_value_t = 4)]
+    pub connections: usize,
+    /// Requests in flight on each connection.
+    #[arg(long, default_value_t = 4)]
+    pub in_flight: usize,
+    /// Spans offered a second over all connections; without it, as fast as they are taken.
+    #[arg(long)]
+    pub rate: Option<f64>,
+    /// Share of traces with a span that answered HTTP 500.
+    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    pub error_share: f64,
+    /// Share of traces that last over a second.
+    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    pub slow_share: f64,
+    /// Fixes shapes and ids; without it every run has ids of its own.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Compress every request; costs far more here than at the gateway.
+    #[arg(long)]
+    pub gzip: bool,
+    /// Offer a refused request again, 20 ms later, until it is taken.
+    #[arg(long)]
+    pub retry: bool,
+    /// Write the span ids of every acknowledged request here, in hex, one a line.
+    #[arg(long)]
+    pub acked_ids: Option<PathBuf>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value: f64 = text
+        .parse()
+        .map_err(|_| format!("{text} is not a number"))?;
+    if (0.0..=1.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err(format!("{text} is not a share; write a number from 0 to 1"))
+    }
+}
