@@ -1,0 +1,1 @@
+"""The admin listener: a JSON API, and the books as a page that refreshes."""

@@ -1,0 +1,278 @@
+"""The loop of one exporter: take a batch from the outbox, send it, settle it.
+
+Exporters share nothing but the core, so one dead backend never holds back another. A span leaves
+the outbox only by ``settle``; whatever ends an attempt before that (a crash, a cancelled task, a
+lost answer) leads to the same spans being sent again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from tailsampler.clock import Clock
+from tailsampler.export.bisect import DIVIDES, Delivery, Split, deliver
+from tailsampler.export.retry import Accepted, Backoff, Failed, Meaning, delay_s, meaning
+from tailsampler.export.state import ExporterState
+
+log = structlog.get_logger("tailsampler.export")
+
+# A wake-up that got lost (there should be none) costs this long, not forever.
+IDLE_POLL_S: Final = 1.0
+# Learned limits stop here: a backend that refuses 64 KiB for its size refuses single spans.
+LEAST_BATCH_BYTES: Final = 65_536
+# After a failure of our own (the outbox could not be read, a bug), so that it is no hot loop.
+STUMBLE_S: Final = 5.0
+
+
+class Batch(Protocol):
+    """What the outbox hands out; ``_core.Batch`` or a stand-in."""
+
+    @property
+    def token(self) -> int:
+        """Names the batch in ``settle`` and ``give_back``."""
+
+    @property
+    def payload(self) -> bytes:
+        """A serialized ``ExportTraceServiceRequest``."""
+
+    @property
+    def spans(self) -> int:
+        """Spans in it."""
+
+    @property
+    def traces(self) -> int:
+        """Traces, or late parts of traces, in it."""
+
+
+class Outbox(Protocol):
+    """The part of ``_core.Gateway`` that an exporter needs."""
+
+    def take(self, exporter: str, max_bytes: int, linger_ms: int, /) -> Batch | None:
+        """Hand out the next batch, oldest first; None if nothing is ready."""
+
+    def settle(
+        self, exporter: str, token: int, /, *, dropped: list[tuple[str, int, int]], rejected: int
+    ) -> None:
+        """Book every span of the batch as exported, but those named."""
+
+    def give_back(self, exporter: str, token: int, /) -> None:
+        """Have the batch handed out again."""
+
+
+class Transport(Protocol):
+    """One kind of backend."""
+
+    async def send(self, payload: bytes) -> Accepted | Failed:
+        """Deliver one request. Never raises for what a backend or a network can do."""
+
+    async def close(self) -> None:
+        """Release connections and files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How much an exporter sends at once."""
+
+    max_bytes: int = 4_000_000
+    """Bytes of a request before compression; under the 4 MiB that grpc servers take by default."""
+    linger_ms: int = 200
+    """How long a smaller batch waits for company."""
+    in_flight: int = 4
+    """Requests under way at once."""
+
+
+@dataclass(slots=True)
+class Exporter:
+    """Carries kept traces to one backend, for as long as ``run`` runs."""
+
+    name: str
+    outbox: Outbox
+    transport: Transport
+    split: Split
+    clock: Clock
+    random: Callable[[], float]
+    """Uniform in [0, 1); spreads retries."""
+    pace: Pace = field(default_factory=Pace)
+    backoff: Backoff = field(default_factory=Backoff)
+    state: ExporterState = field(default_factory=ExporterState)
+    max_bytes: int = 0
+    """Bytes asked of the outbox; shrinks when the backend says that requests are too large."""
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _flush: asyncio.Event = field(default_factory=asyncio.Event)
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
+    _answered: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def wake(self) -> None:
+        """Look at the outbox again; safe to call at any rate."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Export until cancelled; then give back what is unsettled."""
+        self.max_bytes = self.pace.max_bytes
+        slots = asyncio.Semaphore(self.pace.in_flight)
+        try:
+            while True:
+                await slots.acquire()
+                batch = await self._next_batch()
+                task = asyncio.create_task(self._carry(batch), name=f"export {self.name}")
+                self._tasks.add(task)
+                self.state.in_flight = len(self._tasks)
+                task.add_done_callback(self._finished)
+                task.add_done_callback(lambda _: slots.release())
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self.transport.close()
+
+    async def flush(self) -> None:
+        """Send small batches at once from now on; return when nothing is left to send.
+
+        The caller sets the bound: a backend that is down makes this wait for its return.
+        """
+        self._flush.set()
+        self._empty.clear()
+        self.wake()
+        await self._empty.wait()
+
+    async def _next_batch(self) -> Batch:
+        while True:
+            await self._pause_while_failing()
+            self._woken.clear()
+            flushing = self._flush.is_set()
+            try:
+                batch = await self._take(0 if flushing else self.pace.linger_ms)
+            except Exception as error:  # noqa: BLE001 - reported; the spans are in the outbox
+                self._stumble("export.outbox_unreadable", error)
+                continue
+            if batch is not None:
+                return batch
+            if flushing and not self._tasks:
+                self._empty.set()
+            # Empty, or too young. Whoever wakes us brought something, so let it gather company
+            # for as long as it may; then it is old enough to be handed out whatever its size.
+            await self._within(IDLE_POLL_S, self._woken)
+            if not self._flush.is_set():
+                await self._within(self.pace.linger_ms / 1000, self._flush)
+
+    async def _take(self, linger_ms: int) -> Batch | None:
+        # In a thread: it reads kept spans back from disk, and a slow disk must not keep the
+        # health listener from answering.
+        return await asyncio.to_thread(self.outbox.take, self.name, self.max_bytes, linger_ms)
+
+    async def _carry(self, batch: Batch) -> None:
+        try:
+            delivery = await deliver(batch.payload, batch.spans, self._send_until_final, self.split)
+            self.outbox.settle(
+                self.name, batch.token, dropped=delivery.dropped, rejected=delivery.rejected
+            )
+        except asyncio.CancelledError:
+            self.outbox.give_back(self.name, batch.token)
+            raise
+        except Exception as error:  # noqa: BLE001 - reported; the batch is handed out again
+            self._stumble("export.batch_failed", error)
+            self.outbox.give_back(self.name, batch.token)
+        else:
+            self.state.batches += 1
+            self._learn(delivery)
+            self._tell(delivery, batch)
+
+    async def _send_until_final(self, payload: bytes) -> Accepted | Failed:
+        attempt = 0
+        began_s = self.clock.monotonic_s()
+        while True:
+            sent_s = self.clock.monotonic_s()
+            answer = await self.transport.send(payload)
+            now_s = self.clock.monotonic_s()
+            means = meaning(answer) if isinstance(answer, Failed) else None
+            if isinstance(answer, Accepted) or means in DIVIDES:
+                self.state.answered(means.value if means else "accepted", now_s)
+                self._answered.set()
+                return answer
+            attempt += 1
+            wait_s = delay_s(answer, attempt, self.random(), self.backoff)
+            self.state.failed(answer.words, sent_s=sent_s, now_s=now_s, delay_s=wait_s)
+            limit_s = self.backoff.give_up_after_s
+            if limit_s is not None and now_s + wait_s - began_s > limit_s:
+                return answer
+            self._complain(answer, attempt, wait_s)
+            await self.clock.sleep(wait_s)
+
+    async def _pause_while_failing(self) -> None:
+        while (seconds := self.state.pause_s(self.clock.monotonic_s())) > 0:
+            self._answered.clear()
+            await self._within(seconds, self._answered)
+
+    async def _within(self, seconds: float, event: asyncio.Event) -> None:
+        """Wait for the event, but not longer than this."""
+        if event.is_set():
+            return
+        waits = [
+            asyncio.ensure_future(event.wait()),
+            asyncio.ensure_future(self.clock.sleep(seconds)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.state.in_flight = len(self._tasks)
+        self.wake()
+
+    def _learn(self, delivery: Delivery) -> None:
+        if 0 < delivery.too_large // 2 < self.max_bytes:
+            self.max_bytes = max(delivery.too_large // 2, LEAST_BATCH_BYTES)
+
+    def _stumble(self, event: str, error: Exception) -> None:
+        """Report our own failure, and go on slowly: the spans are still in the outbox."""
+        now_s = self.clock.monotonic_s()
+        words = f"{type(error).__name__}: {error}"
+        log.error(event, exporter=self.name, error=words, exc_info=error)
+        self.state.last_answer_s = float("-inf")
+        self.state.failed(words, sent_s=now_s, now_s=now_s, delay_s=STUMBLE_S)
+
+    def _complain(self, answer: Failed, attempt: int, wait_s: float) -> None:
+        fields = {
+            "exporter": self.name,
+            "answer": answer.words,
+            "attempt": attempt,
+            "again_in_s": round(wait_s, 1),
+        }
+        if meaning(answer) is Meaning.OPERATOR:
+            log.error(
+                "export.backend_denies",
+                **fields,
+                message="Nothing is dropped; kept traces gather in the outbox until its bound. "
+                "Check the endpoint, the token and its tenant.",
+            )
+        else:
+            log.warning("export.retrying", **fields)
+
+    def _tell(self, delivery: Delivery, batch: Batch) -> None:
+        lost = sum(count for _, _, count in delivery.dropped)
+        if lost and delivery.refusal:
+            log.error(
+                "export.spans_dropped",
+                exporter=self.name,
+                spans=lost,
+                of=batch.spans,
+                reason=delivery.dropped[-1][0],
+                answer=delivery.refusal.words,
+            )
+        if delivery.rejected:
+            log.error(
+                "export.spans_rejected",
+                exporter=self.name,
+                spans=delivery.rejected,
+                of=batch.spans,
+                answer=delivery.warning,
+            )
+        elif delivery.warning:
+            log.warning("export.backend_warns", exporter=self.name, answer=delivery.warning)
