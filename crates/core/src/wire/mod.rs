@@ -1,13 +1,36 @@
 //! The wire: find spans in OTLP requests without decoding them, and write them out again.
+//!
+//! # Layout
+//! - [`scan`]: one pass over a request, in place; `reader` reads protobuf, `walk` the containers,
+//!   `span` and `attribute` what predicates ask for, `fold` makes one delta a trace.
+//! - [`Layout`], [`extract`]: the spans of one trace, written out of a request; `deep` validates
+//!   them, `stamp` and `tracestate` say what they are told.
+//! - [`split`]: a request cut in two.
+//! - [`json_to_protobuf`]: the JSON form, transcoded by the tables in `schema`.
 
 mod attribute;
+mod base64;
+mod deep;
+mod extract;
 mod fold;
+mod json;
+mod json_value;
+mod layout;
 mod reader;
 mod scan;
+mod schema;
 mod span;
+mod split;
+mod stamp;
 mod tracestate;
 mod types;
 mod walk;
+mod write;
 
+pub use extract::{Extracted, extract};
+pub use json::json_to_protobuf;
+pub use layout::{Layout, Located};
 pub use scan::scan;
+pub use split::{count_spans, split};
+pub use stamp::Stamp;
 pub use types::{RejectedSpans, RvSource, Scan, ScanError, TraceDelta, TraceId};

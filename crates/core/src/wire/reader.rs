@@ -64,6 +64,11 @@ impl<'a> Reader<'a> {
         self.buf.get(self.at..).unwrap_or_default()
     }
 
+    /// Some bytes of the request.
+    pub(crate) fn slice(&self, from: usize, end: usize) -> &'a [u8] {
+        self.buf.get(from..end).unwrap_or_default()
+    }
+
     #[cold]
     pub(crate) const fn error(&self, what: &'static str, at: usize) -> ScanError {
         ScanError {
