@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
@@ -17,13 +17,13 @@ from tailsampler.settings.units import Duration, Size, duration_text, lasting, s
 from tailsampler.settings.values import (
     FilePath,
     Flag,
-    Number,
     Secret,
     Whole,
     between,
     one_of,
     parse_secret,
     parse_text,
+    resolved,
     shown,
 )
 
@@ -48,6 +48,13 @@ def parse_name(value: object) -> str:
     return text
 
 
+def refuse_elapsed(value: object) -> None:
+    """There is no time after which kept traces are dropped."""
+    if resolved(value) not in (None, 0, "0s"):
+        say = f"{shown(value)} would drop kept traces; they wait in the outbox, so leave it out"
+        raise BadValueError("cannot_give_up", say)
+
+
 def parse_headers(value: object) -> dict[str, SecretStr]:
     """Names in small letters, as HTTP/2 wants them, to secrets."""
     if value is None:
@@ -61,11 +68,7 @@ def parse_headers(value: object) -> dict[str, SecretStr]:
     for key, raw in value.items():
         name = str(key).lower()
         try:
-            _check_header_name(name)
-            if name in headers:
-                raise BadValueError(
-                    "duplicate_header", f"{name} stands here twice; keep one of them"
-                )
+            _check_header_name(name, headers)
             headers[name] = _header_value(raw)
         except BadValueError as wrong:
             problems.append(found(wrong.type, wrong.message_template, (str(key),)))
@@ -74,13 +77,15 @@ def parse_headers(value: object) -> dict[str, SecretStr]:
     return headers
 
 
-def _check_header_name(name: str) -> None:
+def _check_header_name(name: str, taken: Container[str]) -> None:
     if not _HEADER.fullmatch(name):
         say = f"{name} is not a header name; write letters, digits, and . _ - only"
         raise BadValueError("bad_header_name", say)
     if name.startswith("grpc-") or name.endswith("-bin"):
         say = f"{name} cannot be set: grpc-... belongs to gRPC, and ...-bin is not text; remove it"
         raise BadValueError("reserved_header", say)
+    if name in taken:
+        raise BadValueError("duplicate_header", f"{name} stands here twice; keep one of them")
 
 
 def _header_value(raw: object) -> SecretStr:
@@ -93,32 +98,33 @@ def _header_value(raw: object) -> SecretStr:
 
 
 class Retry(Section):
-    """What happens after a status that may pass, or a lost connection."""
+    """The pauses after a failure that may pass. Nothing is given up: the outbox holds it."""
+
+    HINTS: ClassVar = {
+        "multiplier": "each pause is twice the one before it; leave it out",
+        "randomization_factor": "pauses vary by half already; leave it out",
+    }
 
     enabled: Flag = Field(
         default=True,
-        description="Send again. Default: true; false drops such a batch, named in the ledger.",
+        description="Only true is possible: kept traces are not dropped because a backend is away.",
     )
     initial_interval: Annotated[Duration, lasting("1ms", "1h")] = Field(
-        default=timedelta(seconds=5), description="First pause. Default: 5s."
-    )
-    multiplier: Annotated[Number, between(1, 10)] = Field(
-        default=1.5, description="Growth from pause to pause. Default: 1.5."
-    )
-    randomization_factor: Annotated[Number, between(0, 1)] = Field(
-        default=0.5, description="Share by which a pause may be off at random. Default: 0.5."
+        default=timedelta(seconds=1), description="First pause. Default: 1s."
     )
     max_interval: Annotated[Duration, lasting("1ms", "24h")] = Field(
         default=timedelta(seconds=30), description="Longest pause. Default: 30s."
     )
-    max_elapsed_time: Annotated[Duration, lasting("1s", "8760h")] | None = Field(
+    max_elapsed_time: Annotated[None, PlainValidator(refuse_elapsed)] = Field(
         default=None,
-        description="Give a batch up after this long, named in the ledger. Default: null, never: "
-        "the outbox holds it.",
+        description="Only null is possible: kept traces wait in the outbox as long as it takes.",
     )
 
     def contradictions(self) -> Iterator[InitErrorDetails]:
-        """A first pause over the longest one."""
+        """Giving up, and a first pause over the longest one."""
+        if not self.enabled:
+            say = "kept traces wait in the outbox and are sent again; leave it out"
+            yield found("cannot_give_up", say, ("enabled",))
         if self.initial_interval > self.max_interval:
             say = (
                 f"this is over max_interval ({duration_text(self.max_interval)}); "
@@ -127,13 +133,30 @@ class Retry(Section):
             yield found("intervals_reversed", say, ("initial_interval",))
 
 
+class Rotation(Section):
+    """When a file is put aside, with the Collector's names."""
+
+    HINTS: ClassVar = {
+        "max_days": "parts are put aside by size alone; write max_megabytes and max_backups",
+        "localtime": "parts are numbered, not dated; leave it out",
+    }
+
+    max_megabytes: Annotated[Whole, between(1, 1 << 20)] = Field(
+        default=100, description="Size at which the file is put aside, in MiB. Default: 100."
+    )
+    max_backups: Annotated[Whole, between(0, 10_000)] = Field(
+        default=5,
+        description="Parts put aside and kept, .1 the newest; 0 starts the file over. Default: 5.",
+    )
+
+
 class _Sink(Section):
     """What every exporter has."""
 
     # Declared here so that a printed exporter begins with them; each type narrows them.
     type: str
     name: str
-    max_batch_bytes: Annotated[Size, sized("1KiB", "64MiB")] = Field(
+    max_batch_bytes: Annotated[Size, sized("64KiB", "64MiB")] = Field(
         default=1 << 20,
         description="Largest batch that is put together; a single larger trace goes alone. "
         "Default: 1MiB, well under the 4 MiB that gRPC servers take by default.",
@@ -147,6 +170,9 @@ class _Sink(Section):
 class FileExporter(_Sink):
     """Kept spans as OTLP JSON, one request a line: what the Collector's file exporter writes."""
 
+    FILE: ClassVar = "kept-traces.jsonl"
+    """The file in the data directory, where no path is given."""
+
     type: Annotated[Literal["file"], one_of("file")] = Field(
         default="file", description="file.", examples=["file"]
     )
@@ -157,6 +183,7 @@ class FileExporter(_Sink):
         default=None,
         description="File that is appended to. Default: kept-traces.jsonl in data_directory.",
     )
+    rotation: Rotation = Field(default=Rotation(), description="When the file is put aside.")
 
 
 class OtlpGrpcExporter(_Sink):
@@ -185,12 +212,10 @@ class OtlpGrpcExporter(_Sink):
         description="Sent with each request; never printed. Default: none.",
         examples=["{x-scope-orgid: shop}"],
     )
-    compression: Annotated[
-        Literal["none", "gzip", "deflate"], one_of("none", "gzip", "deflate")
-    ] = Field(
+    compression: Annotated[Literal["none", "gzip"], one_of("none", "gzip")] = Field(
         default="none",
-        description="none, gzip or deflate, which are those that grpcio has. Default: none, "
-        "which costs the least CPU; write gzip across networks that are paid for.",
+        description="none or gzip. Default: none, which costs the least CPU; write gzip where "
+        "the network costs more.",
     )
     timeout: Annotated[Duration, lasting("1ms", "10m")] = Field(
         default=timedelta(seconds=5), description="Bound of one attempt. Default: 5s."

@@ -131,7 +131,6 @@ Parser = Callable[[object], object]
 
 Flag = Annotated[bool, PlainValidator(parse_flag)]
 Whole = Annotated[int, PlainValidator(parse_whole)]
-Number = Annotated[float, PlainValidator(parse_number)]
 Text = Annotated[str, PlainValidator(parse_text)]
 FilePath = Annotated[Path, PlainValidator(parse_path), PlainSerializer(str, return_type=str)]
 Secret = Annotated[

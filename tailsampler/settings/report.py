@@ -1,0 +1,94 @@
+"""What ``tailsampler check`` says about settings that can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from tailsampler.decide.chain import chain_warnings
+from tailsampler.decide.policy import conditions
+from tailsampler.decide.threshold import th, threshold
+from tailsampler.settings.buffer import loss_window
+from tailsampler.settings.export import OtlpGrpcExporter
+from tailsampler.settings.root import Settings
+from tailsampler.settings.units import duration_text
+
+_GRPC_DEFAULT_LIMIT = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """One policy, in words and numbers."""
+
+    name: str
+    conditions: tuple[str, ...]
+    sample_rate: float
+    threshold: str | None
+    """``ot=th`` of its kept spans; None where it keeps nothing."""
+    decision_wait: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The chain, what may be lost, and what may not be meant."""
+
+    chain: tuple[PolicyRow, ...]
+    exporters: tuple[str, ...]
+    loss_window: str
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data."""
+        return asdict(self)
+
+
+def report(settings: Settings) -> Report:
+    """Look at settings that were read without an error."""
+    sampling = settings.sampling
+    rows = tuple(
+        PolicyRow(
+            name=policy.name,
+            conditions=tuple(conditions(policy)),
+            sample_rate=policy.sample_rate,
+            threshold=th(threshold(policy.sample_rate)),
+            decision_wait=duration_text(policy.decision_wait or sampling.decision_wait),
+        )
+        for policy in sampling.policies
+    )
+    return Report(
+        chain=rows,
+        exporters=tuple(_exporters(settings)),
+        loss_window=loss_window(settings.buffer.fsync),
+        warnings=tuple(_warnings(settings)),
+    )
+
+
+def _exporters(settings: Settings) -> Iterator[str]:
+    for index, exporter in enumerate(settings.export):
+        if isinstance(exporter, OtlpGrpcExporter):
+            how = "without TLS" if exporter.tls.insecure else "with TLS"
+            where = f"OTLP/gRPC to {exporter.endpoint} {how}"
+        else:
+            where = f"OTLP JSON lines to {exporter.path or settings.data_directory / exporter.FILE}"
+        yield f"{exporter.name}: {where}{' (primary)' if index == 0 else ''}"
+
+
+def _warnings(settings: Settings) -> Iterator[str]:
+    if settings.model_fields_set and "sampling" not in settings.model_fields_set:
+        yield "sampling is not set, so the standard chain decides; write it down to be sure of it"
+    yield from chain_warnings(settings.sampling.policies)
+    for exporter in settings.export:
+        if isinstance(exporter, OtlpGrpcExporter) and (
+            exporter.max_batch_bytes > _GRPC_DEFAULT_LIMIT
+        ):
+            yield (
+                f"exporter {exporter.name}: max_batch_bytes is over 4MiB, which gRPC servers refuse "
+                "unless they are told otherwise"
+            )
+    doors = {"otlp_grpc": settings.receive.otlp_grpc, "otlp_http": settings.receive.otlp_http}
+    for name, door in doors.items():
+        if door.enabled and door.tls is None and not door.endpoint.is_loopback:
+            yield (
+                f"receive.{name}: {door.endpoint} takes spans in plain text from whoever can reach "
+                "it; write tls: there, or keep strangers out by the network"
+            )
