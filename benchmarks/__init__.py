@@ -1,0 +1,1 @@
+"""Measurements of the gateway that anyone can repeat: ``make bench``."""
