@@ -2,54 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
 from tailsampler.decide.policies.default import NO_DEFAULT
 from tailsampler.decide.policy import Policy, covers, is_catch_all
-from tailsampler.settings.base import Loc, Section, found
-
-AnySection = TypeVar("AnySection", bound=Section)
+from tailsampler.settings.base import Loc, found
 
 
-def readable(raw: Iterable[object], kind: type[AnySection]) -> Iterator[tuple[int, AnySection]]:
-    """Those entries that can be read, with their positions; the others are reported elsewhere."""
-    for index, entry in enumerate(raw):
-        try:
-            yield index, kind.model_validate(entry)
-        except ValidationError:
-            continue
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A policy as it stands in the file, and where, below the section that asks."""
+
+    loc: Loc
+    name: str | None
+    policy: Policy | None
+    """None if it cannot be read; what is wrong with it is reported elsewhere."""
 
 
-def chain_problems(policies: Sequence[tuple[Loc, Policy]]) -> Iterator[InitErrorDetails]:
-    """``policies``: in order, each with where it stands below the section that asks."""
+def listed(loc: Loc, raw: object) -> Listed:
+    """A policy in the native dialect, readable or not."""
+    try:
+        policy = Policy.model_validate(raw)
+    except ValidationError:
+        name = raw.get("name") if isinstance(raw, dict) else None
+        return Listed(loc, str(name) if isinstance(name, str) else None, None)
+    return Listed(loc, policy.name, policy)
+
+
+def chain_problems(chain: Sequence[Listed]) -> Iterator[InitErrorDetails]:
+    """``chain``: every policy, in order."""
     names: set[str] = set()
-    for loc, policy in policies:
-        if policy.name in names:
-            say = f"an earlier policy is called {policy.name}, too; give each its own name"
-            yield found("duplicate_policy", say, (*loc, "name"))
-        names.add(policy.name)
-    last = len(policies) - 1
-    for index, (loc, policy) in enumerate(policies):
+    for entry in chain:
+        if entry.name in names:
+            say = f"an earlier policy is called {entry.name}, too; give each its own name"
+            yield found("duplicate_policy", say, (*entry.loc, "name"))
+        if entry.name is not None:
+            names.add(entry.name)
+    before: list[Policy] = []
+    for index, entry in enumerate(chain):
+        policy = entry.policy
+        if policy is None:
+            continue
         if is_catch_all(policy):
-            if index < last:
-                after = ", ".join(later.name for _, later in policies[index + 1 :])
+            if index < len(chain) - 1:
+                after = ", ".join(later.name or "what stands" for later in chain[index + 1 :])
                 say = (
                     f"{policy.name} has no condition and matches every trace, so {after} after it "
                     "can never match; move it to the end, or give it a condition"
                 )
-                yield found("default_not_last", say, loc)
+                yield found("default_not_last", say, entry.loc)
             return  # behind it nothing is reached, and that is said
-        shadow = next((first for _, first in policies[:index] if covers(first, policy)), None)
+        shadow = next((first for first in before if covers(first, policy)), None)
         if shadow is not None:
             say = (
                 f"{policy.name} can never match: every trace it asks for is matched by "
                 f"{shadow.name} before it; move it before {shadow.name}, or remove it"
             )
-            yield found("policy_never_reached", say, loc)
+            yield found("policy_never_reached", say, entry.loc)
+        before.append(policy)
 
 
 def chain_warnings(policies: Sequence[Policy]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from tailsampler.decide.policy import conditions
 from tailsampler.decide.threshold import th, threshold
 from tailsampler.settings.buffer import loss_window
 from tailsampler.settings.export import OtlpGrpcExporter
+from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
 from tailsampler.settings.units import duration_text
 
@@ -85,10 +86,13 @@ def _warnings(settings: Settings) -> Iterator[str]:
                 f"exporter {exporter.name}: max_batch_bytes is over 4MiB, which gRPC servers refuse "
                 "unless they are told otherwise"
             )
-    doors = {"otlp_grpc": settings.receive.otlp_grpc, "otlp_http": settings.receive.otlp_http}
-    for name, door in doors.items():
+    doors: tuple[tuple[str, OtlpGrpc | OtlpHttp], ...] = (
+        ("otlp_grpc", settings.receive.otlp_grpc),
+        ("otlp_http", settings.receive.otlp_http),
+    )
+    for name, door in doors:
         if door.enabled and door.tls is None and not door.endpoint.is_loopback:
             yield (
-                f"receive.{name}: {door.endpoint} takes spans in plain text from whoever can reach "
-                "it; write tls: there, or keep strangers out by the network"
+                f"receive.{name}: whoever can reach {door.endpoint} can send spans, in plain text; "
+                "write tls: there, or keep strangers out by the network"
             )

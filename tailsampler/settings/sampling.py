@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 from pydantic_core import InitErrorDetails
 
-from tailsampler.decide.chain import chain_problems, readable
+from tailsampler.decide.chain import chain_problems, listed
 from tailsampler.decide.policy import Policy
 from tailsampler.settings.base import Section, found
 from tailsampler.settings.units import Duration, duration_text, lasting
@@ -64,8 +64,7 @@ class Sampling(Section):
         """Policies that clash are named even while others cannot be read."""
         raw = data.get("policies")
         if isinstance(raw, list | tuple):
-            policies = [(("policies", at), one) for at, one in readable(raw, Policy)]
-            yield from chain_problems(policies)
+            yield from chain_problems([listed(("policies", at), one) for at, one in enumerate(raw)])
         if "policies" in data and (raw is None or raw in ([], ())):
             say = "there is no policy, so every trace would be dropped; "
             say += "write policies: [{name: default, sample_rate: 0.001}]"

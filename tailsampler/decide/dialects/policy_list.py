@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PlainValidator, ValidationError
 from pydantic_core import InitErrorDetails
 
-from tailsampler.decide.chain import chain_problems
+from tailsampler.decide.chain import Listed, chain_problems
 from tailsampler.decide.policies import duration, errors, service
 from tailsampler.decide.policy import Policy, parse_rate
-from tailsampler.settings.base import BadValueError, Loc, Section, found
+from tailsampler.settings.base import BadValueError, Section, found
 from tailsampler.settings.sampling import Sampling
 from tailsampler.settings.values import Text, one_of
 
@@ -76,16 +76,20 @@ def read(value: list[object] | tuple[object, ...]) -> Sampling:
         say = "there is no policy, so every trace would be dropped; write - policy: {name: default,"
         raise BadValueError("no_policy", say + " type: sampling, parameters: {sample_rate: 0.001}}")
     problems: list[InitErrorDetails] = []
-    policies: list[tuple[Loc, Policy]] = []
+    chain: list[Listed] = []
     for index, raw in enumerate(value):
+        loc = (index, "policy")
         try:
-            policies.append(((index, "policy"), Entry.model_validate(raw).native()))
+            policy = Entry.model_validate(raw).native()
         except ValidationError as failed:
+            chain.append(Listed(loc, name=None, policy=None))
             problems += (
                 found(error["type"], error["msg"], (index, *error["loc"]))
                 for error in failed.errors(include_url=False)
             )
-    problems += chain_problems(policies)
+        else:
+            chain.append(Listed(loc, policy.name, policy))
+    problems += chain_problems(chain)
     if problems:
         raise ValidationError.from_exception_data("sampling", problems)
-    return Sampling(policies=tuple(policy for _, policy in policies))
+    return Sampling(policies=tuple(entry.policy for entry in chain if entry.policy is not None))
