@@ -80,7 +80,7 @@ def config(chain: Chain) -> Json:
     if chain.wait_after_root_ms is not None:
         section["decision_wait_after_root_received"] = f"{chain.wait_after_root_ms}ms"
     if chain.hash_trace_ids:
-        section["trace_ids_random"] = False
+        section["trace_ids"] = "hashed"
     return section
 
 

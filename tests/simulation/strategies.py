@@ -47,7 +47,9 @@ MARKS: tuple[tuple[str, Value], ...] = (
 TIMES = st.sampled_from((*(BASE_NS + by for by in EDGES_NS), 0))
 UNKNOWN_FIELD = b"\xba\x3e\x03new"  # field 999, three bytes: from a later version of OTLP
 
-rates = st.sampled_from((0.5, 1.0, 0.1, 0.25, 0.001, 0.0)) | st.floats(0, 1)
+rates = st.sampled_from((0.5, 1.0, 0.1, 0.25, 0.001, 0.0)) | st.integers(1, 1024).map(
+    lambda share: share / 1024  # the decimal and the double are the same number
+)
 waits = st.sampled_from((100, 500, 2_000, 10_000))
 
 
@@ -57,7 +59,7 @@ def policies(draw: st.DrawFn, number: int) -> Policy:
     kind = draw(st.sampled_from(("errors", "duration", "service", "any mix")))
     errors = draw(st.sets(st.sampled_from(CODES), min_size=1)) if kind == "errors" else None
     if kind == "any mix":
-        errors = draw(st.none() | st.sets(st.sampled_from(CODES)))
+        errors = draw(st.none() | st.sets(st.sampled_from(CODES), min_size=1))
     slow, named = kind in ("duration", "any mix"), kind in ("service", "any mix")
     return Policy(
         name=f"policy {number}",
@@ -76,10 +78,11 @@ def chains(draw: st.DrawFn) -> Chain:
     found = [draw(policies(number)) for number in range(draw(st.integers(1, 4)))]
     if draw(st.integers(0, 3)):
         found.append(Policy("default", draw(rates)))
+    wait = draw(waits)
     return Chain(
         tuple(found),
-        wait_ms=draw(waits),
-        wait_after_root_ms=draw(st.none() | st.sampled_from((50, 300))),
+        wait_ms=wait,
+        wait_after_root_ms=draw(st.none() | st.sampled_from((50, min(wait, 300)))),
         hash_trace_ids=draw(st.integers(0, 3)) == 0,
     )
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.model.plans import plan
+from tests.model.chain import Chain
+from tests.model.plans import plan_text
+from tests.simulation.compiled import compiled, pruned
 from tests.simulation.pair import Pair
 from tests.simulation.strategies import History, histories
 
@@ -32,9 +36,17 @@ def play(history: History, first: str, second: str) -> None:
     pair.finish()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(histories())
-def test_the_core_agrees_with_the_model(history: History) -> None:
+def through_config(chain: Chain) -> str:
+    """The plan that the program makes of the chain's configuration."""
+    return compiled(pruned(chain))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("translate", [plan_text, through_config])
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
+@given(history=histories())
+def test_the_core_agrees_with_the_model(
+    translate: Callable[[Chain], str], history: History
+) -> None:
     """Verdicts, thresholds, reasons, exported spans and the books, after every step."""
-    first, second = (json.dumps(plan(chain)) for chain in history.chains)
-    play(history, first, second)
+    play(history, *map(translate, history.chains))
