@@ -1,0 +1,112 @@
+//! What all requests in flight may take together: one bound on bytes, one on their number.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How much of the bounds is taken.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    bytes_bound: usize,
+    bytes: AtomicUsize,
+    requests_bound: usize,
+    requests: AtomicUsize,
+}
+
+impl Budget {
+    pub(crate) fn new(bytes_bound: usize, requests_bound: usize) -> Arc<Self> {
+        Arc::new(Self {
+            bytes_bound,
+            bytes: AtomicUsize::new(0),
+            requests_bound,
+            requests: AtomicUsize::new(0),
+        })
+    }
+
+    /// Bytes charged now.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Requests under way now.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Let one request in, charged with nothing yet; none if too many are under way.
+    pub(crate) fn admit(self: &Arc<Self>) -> Option<Charge> {
+        if self.requests.fetch_add(1, Ordering::Relaxed) >= self.requests_bound {
+            self.requests.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Charge {
+            budget: Arc::clone(self),
+            bytes: 0,
+        })
+    }
+}
+
+/// The share of one request. It lives until the request has its answer.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Charge {
+    /// Take `more` bytes; false, and nothing taken, if they exceed the bound.
+    #[must_use]
+    pub(crate) fn grow(&mut self, more: usize) -> bool {
+        let before = self.budget.bytes.fetch_add(more, Ordering::Relaxed);
+        if before.saturating_add(more) > self.budget.bytes_bound {
+            self.budget.bytes.fetch_sub(more, Ordering::Relaxed);
+            return false;
+        }
+        self.bytes += more;
+        true
+    }
+
+    /// Give back all but `bytes`.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        let back = self.bytes.saturating_sub(bytes);
+        self.bytes -= back;
+        self.budget.bytes.fetch_sub(back, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+        self.budget.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A charge beyond the bound takes nothing, and a dropped one gives everything back.
+    #[test]
+    fn the_bound_on_bytes_holds() {
+        let budget = Budget::new(100, 9);
+        let mut first = budget.admit().unwrap();
+        assert!(first.grow(60));
+        let mut second = budget.admit().unwrap();
+        assert!(!second.grow(41));
+        assert!(second.grow(40));
+        assert_eq!(budget.bytes(), 100);
+        first.shrink_to(10);
+        assert_eq!(budget.bytes(), 50);
+        drop((first, second));
+        assert_eq!((budget.bytes(), budget.requests()), (0, 0));
+    }
+
+    /// One request more than the bound is not let in until another has left.
+    #[test]
+    fn the_bound_on_requests_holds() {
+        let budget = Budget::new(100, 1);
+        let first = budget.admit().unwrap();
+        assert!(budget.admit().is_none());
+        drop(first);
+        assert!(budget.admit().is_some());
+    }
+}

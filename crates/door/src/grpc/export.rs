@@ -1,0 +1,114 @@
+//! `TraceService/Export`: from a whole message to the core, and the core's answer back.
+
+use bytes::Bytes;
+use tailsampler_core::intake::Answer;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::call::{Respond, State};
+use super::connection::Connection;
+use super::mailbox::{Letter, inflate_elsewhere};
+use super::respond;
+use crate::budget::Charge;
+use crate::counters::Outcome;
+use crate::fault::Fault;
+use crate::inflate::{Encoding, Failure, INLINE, Inflation, Progress};
+use crate::reply::export_bytes;
+
+impl<T> Connection<T>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    /// A message that is flagged as compressed: make it whole first.
+    pub(super) fn inflate(
+        &mut self,
+        key: usize,
+        respond: Respond,
+        encoding: Option<Encoding>,
+        body: Bytes,
+        charge: Charge,
+    ) {
+        let Some(encoding) = encoding else {
+            let words = "the message is flagged as compressed, but grpc-encoding names nothing";
+            return self.fail(key, respond, &Fault::broken(words));
+        };
+        let progress = Inflation::new(encoding, body, self.max_recv_bytes, charge)
+            .and_then(|inflation| inflation.advance(INLINE));
+        match progress {
+            Ok(Progress::Done(body, charge)) => self.submit(key, respond, body, charge),
+            Ok(Progress::More(work)) => {
+                if let Some(call) = self.calls.get_mut(key) {
+                    call.state = State::Inflating(respond);
+                    inflate_elsewhere(&self.mailbox, key as u64, work);
+                }
+            }
+            Err(failure) => self.fail_inflation(key, respond, failure),
+        }
+    }
+
+    fn fail_inflation(&mut self, key: usize, respond: Respond, failure: Failure) {
+        let fault = match failure {
+            Failure::Busy => self.service.busy(),
+            Failure::Fault(fault) => fault,
+        };
+        self.fail(key, respond, &fault);
+    }
+
+    /// Hand a message to the core.
+    pub(super) fn submit(&mut self, key: usize, respond: Respond, body: Bytes, charge: Charge) {
+        match self.service.intake.submit(0, body, key as u64, &self.sink) {
+            Ok(()) => {
+                if let Some(call) = self.calls.get_mut(key) {
+                    call.state = State::Waiting(respond, charge);
+                }
+            }
+            Err(error) => self.fail(key, respond, &Fault::from(error)),
+        }
+    }
+
+    /// What was owed to a call has come.
+    pub(super) fn open_letter(&mut self, token: u64, letter: Letter) {
+        let key = usize::try_from(token).unwrap_or(usize::MAX);
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let state = std::mem::replace(&mut call.state, State::Orphaned(None));
+        match (state, letter) {
+            (State::Waiting(respond, charge), Letter::Answer(answer)) => {
+                self.calls.remove(key);
+                drop(charge);
+                self.answer(respond, answer);
+            }
+            (State::Inflating(respond), Letter::Inflated(Ok((body, charge)))) => {
+                self.submit(key, respond, body, charge);
+            }
+            (State::Inflating(respond), Letter::Inflated(Err(failure))) => {
+                self.fail_inflation(key, respond, failure);
+            }
+            (State::Inflating(respond), Letter::Lost) => {
+                let fault = Fault::broken("the message could not be decompressed");
+                self.fail(key, respond, &fault);
+            }
+            // Nobody listens any more. The slot has served its purpose.
+            (State::Orphaned(_), _) => drop(self.calls.remove(key)),
+            (state, _) => call.state = state,
+        }
+    }
+
+    fn answer(&self, respond: Respond, answer: Answer) {
+        let counters = &self.service.counters.grpc;
+        match answer {
+            Answer::Accepted(rejected) if rejected.spans == 0 => {
+                counters.count(Outcome::Accepted);
+                respond::message(respond, respond::framed(&[]));
+            }
+            Answer::Accepted(rejected) => {
+                counters.count(Outcome::Partial);
+                respond::message(respond, respond::framed(&export_bytes(&rejected)));
+            }
+            Answer::Refused(refusal) => {
+                counters.count(Outcome::Refused);
+                respond::fault(respond, &Fault::refused(refusal));
+            }
+        }
+    }
+}

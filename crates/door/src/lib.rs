@@ -1,0 +1,35 @@
+//! The door: OTLP over gRPC and HTTP, in front of the core.
+//!
+//! # Layout
+//! - [`Door`] (`door.rs`): listeners, reactor threads (`reactor.rs`), opening and closing.
+//! - [`Service`] (`service.rs`): what every connection shares; serves one byte stream.
+//! - `grpc/`: one task a connection on the bare h2 crate, with its own unary framing.
+//! - `http/`: OTLP/HTTP on hyper.
+//! - `inflate.rs`: the one place where a compressed body grows, and its limits.
+//! - `budget.rs`: the bytes of all bodies in flight, one bound for the process.
+//! - `fault.rs`, `rpc.rs`, `reply.rs`: what senders read, in both protocols.
+//!
+//! The door knows the core only through [`tailsampler_core::intake`].
+
+mod budget;
+mod counters;
+mod door;
+mod error;
+mod fault;
+mod grpc;
+mod http;
+mod inflate;
+mod limits;
+mod options;
+mod reactor;
+mod reply;
+mod rpc;
+mod service;
+mod tls;
+
+pub use crate::counters::{Connections, Requests, Stats};
+pub use crate::door::{Addresses, Door};
+pub use crate::error::DoorError;
+pub use crate::limits::Limits;
+pub use crate::options::{Listener, Options, Tls};
+pub use crate::service::Service;

@@ -1,0 +1,57 @@
+//! Every bound of the door in one place. They are hardening, not tuning.
+
+use std::time::Duration;
+
+/// The bounds that one connection, and all of them together, keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Open connections in the process; more are closed on arrival.
+    pub connections: usize,
+    /// Concurrent HTTP/2 streams a connection.
+    pub streams: u32,
+    /// Requests under way in the process; more are refused as busy.
+    pub requests: usize,
+    /// Bytes of one request's headers.
+    pub header_bytes: u32,
+    /// Streams that a client may open and reset before the door saw them.
+    pub pending_resets: usize,
+    /// Streams that the door may reset over a client's errors, in the life of a connection.
+    pub error_resets: usize,
+    /// Flow-control window of one stream, bytes.
+    pub stream_window: u32,
+    /// Flow-control window of one connection, bytes.
+    pub connection_window: u32,
+    /// The largest HTTP/2 frame taken, bytes. Large frames mean fewer copies.
+    pub frame_bytes: u32,
+    /// TLS, the HTTP/2 preface and HTTP/1 headers must be complete within this time.
+    pub head_timeout: Duration,
+    /// A body must make progress within this time.
+    pub body_timeout: Duration,
+    /// A silent connection is asked for a sign of life after this time,
+    pub ping_after: Duration,
+    /// and closed if none came within this one.
+    pub ping_timeout: Duration,
+    /// The delay a sender is told when the door itself is busy.
+    pub retry_after: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            streams: 256,
+            requests: 4_096,
+            header_bytes: 16 << 10,
+            pending_resets: 20,
+            error_resets: 1_024,
+            stream_window: 2 << 20,
+            connection_window: 8 << 20,
+            frame_bytes: 1 << 20,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            ping_after: Duration::from_secs(60),
+            ping_timeout: Duration::from_secs(20),
+            retry_after: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What every connection shares, and the way in for one byte stream of either protocol.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use atomic_waker::AtomicWaker;
+use slab::Slab;
+use tailsampler_core::intake::{Intake, Refusal, RefusalReason};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::budget::Budget;
+use crate::counters::{Counters, Stats};
+use crate::fault::Fault;
+use crate::limits::Limits;
+use crate::{grpc, http};
+
+/// Serves byte streams; the [`crate::Door`] adds sockets and threads.
+pub struct Service {
+    pub(crate) intake: Arc<dyn Intake>,
+    pub(crate) limits: Limits,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) counters: Counters,
+    draining: AtomicBool,
+    /// The tasks to wake when the drain begins. A connection is entered for as long as it lives.
+    connections: Mutex<Slab<Arc<AtomicWaker>>>,
+}
+
+impl Service {
+    /// `in_flight_bytes` bounds the bodies of all requests under way together.
+    #[must_use]
+    pub fn new(intake: Arc<dyn Intake>, limits: Limits, in_flight_bytes: usize) -> Arc<Self> {
+        Arc::new(Self {
+            intake,
+            limits,
+            budget: Budget::new(in_flight_bytes, limits.requests),
+            counters: Counters::default(),
+            draining: AtomicBool::new(false),
+            connections: Mutex::default(),
+        })
+    }
+
+    /// Serve OTLP/gRPC on `io` until it ends; requests up to `max_recv_bytes`.
+    pub async fn serve_grpc<T>(self: Arc<Self>, io: T, max_recv_bytes: usize)
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        grpc::serve(self, io, max_recv_bytes).await;
+    }
+
+    /// Serve OTLP/HTTP on `io` until it ends, by HTTP/2 if `http2`, else by HTTP/1.
+    pub async fn serve_http<T>(self: Arc<Self>, io: T, max_recv_bytes: usize, http2: bool)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        http::serve(self, io, max_recv_bytes, http2).await;
+    }
+
+    /// Take no new request from now on; every connection ends after those under way.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        for (_, waker) in self.entered().iter() {
+            waker.wake();
+        }
+    }
+
+    /// One reading of the counters.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.counters
+            .read(self.budget.bytes(), self.budget.requests())
+    }
+
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// The door's own bounds are reached: count the refusal, and word it.
+    pub(crate) fn busy(&self) -> Fault {
+        self.refuse(RefusalReason::Busy)
+    }
+
+    /// The door closes: count the refusal, and word it.
+    pub(crate) fn stopping(&self) -> Fault {
+        self.refuse(RefusalReason::Stopping)
+    }
+
+    fn refuse(&self, reason: RefusalReason) -> Fault {
+        self.intake.count_refused(reason);
+        Fault::refused(Refusal {
+            reason,
+            retry_after: self.limits.retry_after,
+        })
+    }
+
+    /// Enter a connection in the list of those to wake when the drain begins.
+    pub(crate) fn enter(self: &Arc<Self>, waker: &Arc<AtomicWaker>) -> Entered {
+        let key = self.entered().insert(Arc::clone(waker));
+        Entered {
+            service: Arc::clone(self),
+            key,
+        }
+    }
+
+    fn entered(&self) -> MutexGuard<'_, Slab<Arc<AtomicWaker>>> {
+        // A slab is whole between its calls, so a panic elsewhere does not spoil it.
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in the list; it leaves when dropped.
+pub(crate) struct Entered {
+    service: Arc<Service>,
+    key: usize,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.service.entered().remove(self.key);
+    }
+}
