@@ -11,13 +11,12 @@ from tailsampler.export.retry import Accepted, Failed, Meaning, meaning
 MOST_REQUESTS: Final = 512
 
 REFUSED: Final = "backend_refused"
-GAVE_UP: Final = "gave_up"
 
 DIVIDES: Final = frozenset({Meaning.REFUSED, Meaning.TOO_LARGE})
 """What sending again in parts can help against."""
 
 Send = Callable[[bytes], Awaitable[Accepted | Failed]]
-"""Sends one request until the answer is final; one that could be retried means giving up."""
+"""Sends one request until the answer is final: accepted, or one of ``DIVIDES``."""
 Split = Callable[[bytes, int], tuple[bytes, bytes]]
 """``_core.split``."""
 
@@ -57,12 +56,7 @@ async def deliver(payload: bytes, spans: int, send: Send, split: Split) -> Deliv
             delivery.rejected += max(0, min(answer.rejected, count))
             delivery.warning = answer.message or delivery.warning
             continue
-        means = meaning(answer)
-        if means not in DIVIDES:
-            delivery.dropped.append((GAVE_UP, first, count))
-            delivery.refusal = answer
-            continue
-        if means is Meaning.TOO_LARGE:
+        if meaning(answer) is Meaning.TOO_LARGE:
             smallest = delivery.too_large or len(part)
             delivery.too_large = min(smallest, len(part))
         if count > 1 and delivery.requests + len(parts) + 2 <= MOST_REQUESTS:

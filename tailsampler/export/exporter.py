@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import structlog
 
 from tailsampler.clock import Clock
-from tailsampler.export.bisect import DIVIDES, Delivery, Split, deliver
+from tailsampler.export.bisect import DIVIDES, REFUSED, Delivery, Split, deliver
 from tailsampler.export.retry import Accepted, Backoff, Failed, Meaning, delay_s, meaning
 from tailsampler.export.state import ExporterState
 
@@ -130,14 +130,17 @@ class Exporter:
             await self.transport.close()
 
     async def flush(self) -> None:
-        """Send small batches at once from now on; return when nothing is left to send.
+        """Send small batches at once; return when nothing is left to send.
 
         The caller sets the bound: a backend that is down makes this wait for its return.
         """
         self._flush.set()
         self._empty.clear()
         self.wake()
-        await self._empty.wait()
+        try:
+            await self._empty.wait()
+        finally:
+            self._flush.clear()
 
     async def _next_batch(self) -> Batch:
         while True:
@@ -183,7 +186,6 @@ class Exporter:
 
     async def _send_until_final(self, payload: bytes) -> Accepted | Failed:
         attempt = 0
-        began_s = self.clock.monotonic_s()
         while True:
             sent_s = self.clock.monotonic_s()
             answer = await self.transport.send(payload)
@@ -196,9 +198,6 @@ class Exporter:
             attempt += 1
             wait_s = delay_s(answer, attempt, self.random(), self.backoff)
             self.state.failed(answer.words, sent_s=sent_s, now_s=now_s, delay_s=wait_s)
-            limit_s = self.backoff.give_up_after_s
-            if limit_s is not None and now_s + wait_s - began_s > limit_s:
-                return answer
             self._complain(answer, attempt, wait_s)
             await self.clock.sleep(wait_s)
 
@@ -263,7 +262,7 @@ class Exporter:
                 exporter=self.name,
                 spans=lost,
                 of=batch.spans,
-                reason=delivery.dropped[-1][0],
+                reason=REFUSED,
                 answer=delivery.refusal.words,
             )
         if delivery.rejected:

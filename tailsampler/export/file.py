@@ -25,7 +25,7 @@ class OtlpJsonFile:
     max_bytes: int | None = None
     """The file is put aside before a line would take it past this; None: it grows."""
     backups: int = 5
-    """Parts put aside and kept; the oldest beyond that is overwritten."""
+    """Parts put aside and kept; the oldest beyond that is overwritten. 0 starts the file over."""
     _file: FileIO | None = None
     _busy: asyncio.Lock | None = None
 
@@ -80,7 +80,10 @@ class OtlpJsonFile:
             part = self._part(number)
             if part.exists():
                 part.replace(self._part(number + 1))
-        self.path.replace(self._part(1))
+        if self.backups:
+            self.path.replace(self._part(1))
+        else:
+            self.path.unlink()
         return self._open()
 
     def _part(self, number: int) -> Path:

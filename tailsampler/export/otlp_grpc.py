@@ -1,8 +1,7 @@
 """Send requests to an OTLP/gRPC backend, as the bytes they already are."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import grpc
 import grpc.aio
@@ -11,6 +10,11 @@ from tailsampler.export.retry import Accepted, Failed
 
 METHOD: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
+_COMPRESSIONS: Final = {
+    "none": grpc.Compression.NoCompression,
+    "gzip": grpc.Compression.Gzip,
+    "deflate": grpc.Compression.Deflate,
+}
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
 
 _OPTIONS: Final[tuple[tuple[str, int], ...]] = (
@@ -54,7 +58,7 @@ class OtlpGrpc:
     """None: plain text."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Sent with every request; may hold secrets, so they are never printed."""
-    gzip: bool = True
+    compression: Literal["none", "gzip", "deflate"] = "none"
     timeout_s: float = 10.0
     """For one attempt."""
     # Both are made on the first send: grpc.aio ties a channel to the loop that is running then.
@@ -80,7 +84,7 @@ class OtlpGrpc:
             self._channel = self._export = None
 
     def _connect(self) -> None:
-        compression = grpc.Compression.Gzip if self.gzip else grpc.Compression.NoCompression
+        compression = _COMPRESSIONS[self.compression]
         options: list[tuple[str, Any]] = list(_OPTIONS)
         if self.tls is None:
             self._channel = grpc.aio.insecure_channel(self.endpoint, options, compression)
@@ -93,11 +97,6 @@ class OtlpGrpc:
             )
         # No serializers: bytes in, bytes out. Spans never become Python objects.
         self._export = self._channel.unary_unary(METHOD)
-
-
-def read_pem(path: Path | None) -> bytes | None:
-    """Read a certificate or key file; raises ``OSError`` naming it."""
-    return None if path is None else path.read_bytes()
 
 
 def _accepted(response: bytes) -> Accepted:

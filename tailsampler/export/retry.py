@@ -76,15 +76,10 @@ Answer: TypeAlias = Accepted | Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """How failures that may pass are waited out; the defaults are the Collector's."""
+    """How failures that may pass are waited out: each pause is twice the one before it."""
 
-    first_s: float = 5.0
-    multiplier: float = 1.5
-    jitter: float = 0.5
-    """Share by which a pause may be off, either way."""
+    first_s: float = 1.0
     longest_s: float = 30.0
-    give_up_after_s: float | None = None
-    """Drop a request after this long; None: never, 0: after the first failure."""
 
 
 class Meaning(enum.Enum):
@@ -123,12 +118,12 @@ def delay_s(failed: Failed, attempt: int, random: float, backoff: Backoff) -> fl
     asked = min(failed.retry_after_s or 0.0, LONGEST_HONOURED_S)
     if asked > 0:
         first = asked
-        spread = 1.0 + backoff.jitter * random
+        spread = 1.0 + 0.5 * random
     else:
         first = backoff.first_s
-        spread = 1.0 + backoff.jitter * (2 * random - 1)
+        spread = 0.5 + random
     if meaning(failed) is Meaning.OPERATOR:
         first = max(first, OPERATOR_DELAY_S)
-    # Past 60 every multiplier is past every bound; a larger power would overflow in the end.
-    grown: float = first * backoff.multiplier ** min(attempt - 1, 60)
+    # Past 60 every pause is past every bound; a larger power would overflow in the end.
+    grown: float = first * 2.0 ** min(attempt - 1, 60)
     return min(grown, max(first, backoff.longest_s)) * spread

@@ -61,6 +61,17 @@ async def test_a_full_file_is_put_aside(tmp_path: Path) -> None:
     assert not path.with_name("traces.jsonl.3").exists()
 
 
+async def test_without_backups_the_file_starts_over(tmp_path: Path) -> None:
+    """An operator who wants no older parts has none."""
+    path = tmp_path / "traces.jsonl"
+    transport = OtlpJsonFile(path=path, max_bytes=1, backups=0)
+    for number in (1, 2):
+        await transport.send(payload(number))
+    await transport.close()
+    assert ids_in(path) == [f"{2:016x}"]
+    assert not path.with_name("traces.jsonl.1").exists()
+
+
 async def test_a_torn_line_is_closed(tmp_path: Path) -> None:
     """After a crash within a line, the next batch starts on a line of its own."""
     path = tmp_path / "traces.jsonl"

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import grpc
 import pytest
@@ -15,6 +16,8 @@ from tailsampler.export.retry import Accepted, Failed, Meaning, meaning
 from tailsampler.testing.backend import Answer, CapturingBackend, Script
 from tests.export.fakes import payload
 
+Compression = Literal["none", "gzip", "deflate"]
+
 
 @asynccontextmanager
 async def connected(
@@ -22,11 +25,15 @@ async def connected(
     *,
     tls: Tls | None = None,
     headers: tuple[tuple[str, str], ...] = (),
-    gzip: bool = True,
+    compression: Compression = "none",
     timeout_s: float = 30.0,
 ) -> AsyncIterator[OtlpGrpc]:
     transport = OtlpGrpc(
-        endpoint=backend.endpoint, tls=tls, headers=headers, gzip=gzip, timeout_s=timeout_s
+        endpoint=backend.endpoint,
+        tls=tls,
+        headers=headers,
+        compression=compression,
+        timeout_s=timeout_s,
     )
     try:
         yield transport
@@ -40,12 +47,14 @@ async def answer_to(script: Script) -> Accepted | Failed:
             return await transport.send(payload(1, 2))
 
 
-@pytest.mark.parametrize("gzip", [True, False])
-async def test_the_bytes_arrive_as_they_are(gzip: bool) -> None:
+@pytest.mark.parametrize("compression", ["none", "gzip", "deflate"])
+async def test_the_bytes_arrive_as_they_are(compression: Compression) -> None:
     """No span is parsed or rewritten on the way out; headers go along."""
     sent = payload(1, 2, 3)
     with CapturingBackend() as backend:
-        async with connected(backend, gzip=gzip, headers=(("x-scope-orgid", "shop"),)) as transport:
+        async with connected(
+            backend, compression=compression, headers=(("x-scope-orgid", "shop"),)
+        ) as transport:
             assert await transport.send(sent) == Accepted()
         [request] = backend.requests
     assert request.payload == sent
@@ -61,7 +70,7 @@ async def test_every_status_comes_back_as_a_value(code: StatusCode) -> None:
 
 @pytest.mark.parametrize("delay_s", [0.0, 2.5, 300.0])
 async def test_retry_info_is_read(delay_s: float) -> None:
-    """The delay comes from the status details, to the nanosecond."""
+    """The delay comes from the status details, of the answer."""
     answer = await answer_to([Answer(StatusCode.RESOURCE_EXHAUSTED, "busy", delay_s)])
     assert answer == Failed(StatusCode.RESOURCE_EXHAUSTED, "busy", delay_s)
 
@@ -75,7 +84,7 @@ async def test_partial_success_is_read() -> None:
 async def test_a_servers_own_size_limit_is_too_large() -> None:
     """What grpc itself says about a large message is understood as such."""
     with CapturingBackend(max_recv_bytes=1_000) as backend:
-        async with connected(backend, gzip=False) as transport:
+        async with connected(backend) as transport:
             answer = await transport.send(payload(*range(100)))
     assert isinstance(answer, Failed)
     assert meaning(answer) is Meaning.TOO_LARGE

@@ -13,7 +13,7 @@ from tailsampler.export.retry import (
     meaning,
 )
 
-OURS = Backoff(first_s=1.0, multiplier=2.0, jitter=0.5, longest_s=30.0)
+OURS = Backoff(first_s=1.0, longest_s=30.0)
 
 # Every status but OK, so that a new one in grpc makes this table red.
 MEANINGS = {

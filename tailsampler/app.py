@@ -1,0 +1,160 @@
+"""The whole gateway on one screen: what it is made of, and the order in which it lives.
+
+Start: open the data directory and replay it, start the exporters and the listeners beside the
+spans, then open the doors. Stop: close the doors, send what is kept for a bounded time, close the
+directory. What is held then stays on the disk for the next start.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+
+import structlog
+
+from tailsampler import _core
+from tailsampler.buffer.core import open_core
+from tailsampler.clock import Clock, SystemClock
+from tailsampler.export.build import build_stage
+from tailsampler.export.stage import ExportStage
+from tailsampler.receive.doors import Doors
+from tailsampler.settings.core_options import gateway_options, listen_options
+from tailsampler.settings.report import Report, report
+from tailsampler.settings.root import Settings
+from tailsampler.telemetry import banner, logs
+from tailsampler.telemetry.ledger import Ledger
+from tailsampler.telemetry.status import Phase, Status
+
+log = structlog.get_logger("tailsampler")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The four stages, and what is known about them."""
+
+    settings: Settings
+    core: _core.Gateway
+    receive: Doors
+    decide: Report
+    export: ExportStage
+    status: Status
+
+
+def build(settings: Settings, clock: Clock) -> Gateway:
+    """Assemble the gateway. Spans travel down these four lines; three of them are in Rust.
+
+    Raises ``StartError`` if the data directory or a file named in the settings cannot be used.
+    """
+    buffer = open_core(gateway_options(settings))
+    receive = Doors(buffer, listen_options(settings))
+    decide = report(settings)  # the chain in words; as a plan it went to the core, above
+    export = build_stage(settings.export, buffer, _core.split, clock, settings.data_directory)
+    status = Status(clock, exporters=export.states, version=_core.__version__)
+    return Gateway(settings, buffer, receive, decide, export, status)
+
+
+def run(settings: Settings) -> int:
+    """Run a gateway until a signal stops it; returns the exit status of the process.
+
+    Raises ``StartError`` if it could not start.
+    """
+    logs.configure(settings.telemetry.logs.level, settings.telemetry.logs.encoding)
+    gateway = build(settings, SystemClock())
+    try:
+        # Rust's signal thread owns both signals. Python's own SIGINT handler must be gone first,
+        # or it would be called as well and raise KeyboardInterrupt wherever we happen to be.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        gateway.core.watch_signals()
+        asyncio.run(serve(gateway))
+    finally:
+        gateway.core.close()
+    log.info("gateway.stopped")
+    return 0
+
+
+async def serve(gateway: Gateway) -> None:
+    """Live until a signal comes, then stop in good order."""
+    signalled = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_exporting(gateway, signalled))
+        beside = await _listeners(gateway, stack)
+        doors = gateway.receive.open()
+        gateway.status.phase = Phase.READY
+        _say_ready(gateway, doors | beside)
+        await signalled.wait()
+        await _stop(gateway)
+
+
+@asynccontextmanager
+async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterator[None]:
+    """Run the exporters, and wake them when the core has something for them."""
+    loop, wake_fd = asyncio.get_running_loop(), gateway.core.wake_fd()
+
+    def wake() -> None:
+        with suppress(BlockingIOError):
+            os.read(wake_fd, 8)
+        gateway.export.wake()
+        if gateway.core.signalled():
+            signalled.set()
+
+    loop.add_reader(wake_fd, wake)
+    exporting = asyncio.create_task(gateway.export.run(), name="export")
+    try:
+        yield
+    finally:
+        exporting.cancel()
+        with suppress(asyncio.CancelledError):
+            await exporting
+        loop.remove_reader(wake_fd)
+
+
+async def _listeners(gateway: Gateway, stack: AsyncExitStack) -> dict[str, str]:
+    """Open what stands beside the spans; each is imported only if it is wanted."""
+    settings, core, status = gateway.settings, gateway.core, gateway.status
+    bound = {}
+    if settings.telemetry.enabled:
+        from tailsampler.telemetry.health import health_app  # noqa: PLC0415
+        from tailsampler.telemetry.listener import listening  # noqa: PLC0415
+
+        health = listening(health_app(core, status), *settings.telemetry.endpoint, "telemetry")
+        bound["telemetry"] = await stack.enter_async_context(health)
+    if settings.admin.enabled:
+        from tailsampler.admin.app import admin_app  # noqa: PLC0415
+        from tailsampler.telemetry.listener import listening  # noqa: PLC0415
+
+        chain = [asdict(policy) for policy in gateway.decide.chain]
+        app = admin_app(core, status, chain, settings.admin.endpoint.host)
+        admin = listening(app, *settings.admin.endpoint, "admin")
+        bound["admin"] = await stack.enter_async_context(admin)
+    if settings.control.enabled:
+        from tailsampler.control.service import controlling  # noqa: PLC0415
+
+        control = controlling(core, gateway.export.flush, str(settings.control.endpoint))
+        bound["control"] = await stack.enter_async_context(control)
+    return bound
+
+
+async def _stop(gateway: Gateway) -> None:
+    """Close the doors, then send what is kept, each within its bound."""
+    shutdown = gateway.settings.shutdown
+    gateway.status.phase = Phase.CLOSING
+    log.info("gateway.closing", signal=gateway.core.signalled())
+    if not await gateway.receive.close(shutdown.doors_within.total_seconds()):
+        log.warning(
+            "gateway.requests_cut_off",
+            message="Their senders had no answer and will send them again.",
+        )
+    await gateway.export.flush(gateway.core.ledger, shutdown.export_within.total_seconds())
+    held = Ledger.parse(await asyncio.to_thread(gateway.core.ledger)).primary.spans
+    log.info("gateway.closed", held_in_buffer=held.buffer, held_in_outbox=held.outbox)
+
+
+def _say_ready(gateway: Gateway, bound: dict[str, str]) -> None:
+    held = Ledger.parse(gateway.core.ledger()).primary.spans.held
+    took_s = round(gateway.status.uptime_s, 3)
+    log.info("gateway.ready", **bound, held_spans=held, took_s=took_s)
+    if gateway.settings.telemetry.logs.encoding == "console":
+        sys.stderr.write(banner.text(gateway.decide, bound, held, gateway.status.version))

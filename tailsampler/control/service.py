@@ -1,0 +1,105 @@
+"""The control service, on grpc.aio: the books, verdicts in bulk, draining."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+import structlog
+
+from tailsampler.control.messages import decision_message, ledger_message, seconds
+from tailsampler.control.v1 import control_pb2 as pb
+from tailsampler.control.v1.control_pb2_grpc import (
+    ControlServicer,
+    add_ControlServicer_to_server,
+)
+from tailsampler.errors import StartError
+from tailsampler.telemetry.ledger import Ledger
+from tailsampler.telemetry.status import Core
+
+log = structlog.get_logger("tailsampler.control")
+
+DEFAULT_DRAIN_S: Final = 10.0
+# Answers are small and drains are cut off by their callers; nothing is worth a longer wait.
+_STOP_WITHIN_S: Final = 1.0
+_TRACE_ID_BYTES: Final = 16
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Flush = Callable[[Callable[[], str], float], Awaitable[bool]]
+"""``ExportStage.flush``."""
+
+
+class ControlService(ControlServicer):
+    """Answers from the core. Calls into it run in threads: they may wait, or search a log."""
+
+    def __init__(self, core: Core, flush: Flush) -> None:
+        self._core = core
+        self._flush = flush
+        self._draining = asyncio.Lock()
+
+    async def GetLedger(  # noqa: N802 - the name in the proto
+        self, request: pb.GetLedgerRequest, context: Context
+    ) -> pb.GetLedgerResponse:
+        """The books."""
+        del request, context
+        return pb.GetLedgerResponse(ledger=await self._ledger())
+
+    async def GetDecisions(  # noqa: N802 - as above
+        self, request: pb.GetDecisionsRequest, context: Context
+    ) -> AsyncIterator[pb.GetDecisionsResponse]:
+        """One answer an id, in order."""
+        for position, trace_id in enumerate(request.trace_ids):
+            if len(trace_id) != _TRACE_ID_BYTES:
+                say = f"trace_ids[{position}] has {len(trace_id)} bytes; a trace id has 16"
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, say)
+        for trace_id in request.trace_ids:
+            found = await asyncio.to_thread(self._core.decision, trace_id)
+            yield decision_message(trace_id, found)
+
+    async def Drain(  # noqa: N802 - as above
+        self, request: pb.DrainRequest, context: Context
+    ) -> pb.DrainResponse:
+        """Judge everything, send what is kept, say what is left."""
+        del context
+        within_s = seconds(request.within) if request.HasField("within") else DEFAULT_DRAIN_S
+        # One at a time: two drains would end each other's flush.
+        async with self._draining:
+            judged = await asyncio.to_thread(self._core.judge_all)
+            await self._flush(self._core.ledger, within_s)
+        ledger = await self._ledger()
+        left = [books.held_in_buffer + books.held_in_outbox for books in _all_books(ledger)]
+        log.info("control.drained", traces_judged=judged, held_spans=max(left))
+        return pb.DrainResponse(traces_judged=judged, empty=not any(left), ledger=ledger)
+
+    async def _ledger(self) -> pb.Ledger:
+        return ledger_message(Ledger.parse(await asyncio.to_thread(self._core.ledger)))
+
+
+@asynccontextmanager
+async def controlling(core: Core, flush: Flush, endpoint: str) -> AsyncIterator[str]:
+    """Serve while the context lasts; yields the bound ``host:port``.
+
+    Raises ``StartError`` if the address cannot be had.
+    """
+    # A port that somebody else listens on is an error, not a shared burden.
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    add_ControlServicer_to_server(ControlService(core, flush), server)
+    try:
+        port = server.add_insecure_port(endpoint)
+    except RuntimeError as error:
+        raise StartError(
+            "listen_failed",
+            f"cannot listen on {endpoint}; stop what has the address, or set control.endpoint "
+            "to another one",
+        ) from error
+    await server.start()
+    try:
+        yield f"{endpoint.rpartition(':')[0]}:{port}"
+    finally:
+        await server.stop(_STOP_WITHIN_S)
+
+
+def _all_books(ledger: pb.Ledger) -> list[pb.Books]:
+    return [ledger.spans, *(exporter.spans for exporter in ledger.exporters)]

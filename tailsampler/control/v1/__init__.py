@@ -1,0 +1,1 @@
+"""Written by ``tailsampler.control.generate``; do not edit."""

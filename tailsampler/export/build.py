@@ -1,0 +1,100 @@
+"""From the settings of ``export`` to its exporters."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from tailsampler.clock import Clock
+from tailsampler.errors import Place, StartError
+from tailsampler.export.bisect import Split
+from tailsampler.export.exporter import Exporter, Outbox, Pace, Transport
+from tailsampler.export.otlp_grpc import OtlpGrpc, Tls
+from tailsampler.export.retry import Backoff
+from tailsampler.export.stage import ExportStage
+from tailsampler.settings.export import Exporter as ExporterSettings
+from tailsampler.settings.export import FileExporter, OtlpGrpcExporter, Retry
+
+
+def build_stage(
+    settings: Sequence[ExporterSettings],
+    outbox: Outbox,
+    split: Split,
+    clock: Clock,
+    data_directory: Path,
+) -> ExportStage:
+    """Make the exporters. Raises ``StartError`` for a TLS file that cannot be read."""
+    return ExportStage(
+        [_exporter(one, outbox, split, clock, data_directory) for one in settings], clock
+    )
+
+
+def _exporter(
+    settings: ExporterSettings,
+    outbox: Outbox,
+    split: Split,
+    clock: Clock,
+    data_directory: Path,
+) -> Exporter:
+    linger_ms = round(settings.linger.total_seconds() * 1000)
+    if isinstance(settings, OtlpGrpcExporter):
+        in_flight, backoff = settings.in_flight, _backoff(settings.retry_on_failure)
+    else:
+        in_flight, backoff = 1, Backoff()  # a file has one end to write to
+    return Exporter(
+        name=settings.name,
+        outbox=outbox,
+        transport=_transport(settings, data_directory),
+        split=split,
+        clock=clock,
+        random=random.random,  # spreads retries; guards nothing
+        pace=Pace(max_bytes=settings.max_batch_bytes, linger_ms=linger_ms, in_flight=in_flight),
+        backoff=backoff,
+    )
+
+
+def _backoff(retry: Retry) -> Backoff:
+    return Backoff(
+        first_s=retry.initial_interval.total_seconds(),
+        longest_s=retry.max_interval.total_seconds(),
+    )
+
+
+def _transport(settings: ExporterSettings, data_directory: Path) -> Transport:
+    if isinstance(settings, FileExporter):
+        from tailsampler.export.file import OtlpJsonFile  # noqa: PLC0415 - slow to import
+
+        return OtlpJsonFile(
+            path=settings.path or data_directory / settings.FILE,
+            max_bytes=settings.rotation.max_megabytes << 20,
+            backups=settings.rotation.max_backups,
+        )
+    return OtlpGrpc(
+        endpoint=str(settings.endpoint),
+        tls=_tls(settings),
+        headers=tuple((key, value.get_secret_value()) for key, value in settings.headers.items()),
+        compression=settings.compression,
+        timeout_s=settings.timeout.total_seconds(),
+    )
+
+
+def _tls(settings: OtlpGrpcExporter) -> Tls | None:
+    tls = settings.tls
+    if tls.insecure:
+        return None
+    return Tls(
+        ca=_pem(tls.ca_file, settings.name),
+        key=_pem(tls.key_file, settings.name),
+        cert=_pem(tls.cert_file, settings.name),
+        server_name=tls.server_name_override,
+    )
+
+
+def _pem(path: Path | None, exporter: str) -> bytes | None:
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError as error:
+        raise StartError(
+            "tls_file_unreadable",
+            f"{path} cannot be read ({error.strerror}); name a PEM file this user may read",
+            Place(key=f"export.{exporter}.tls"),
+        ) from error

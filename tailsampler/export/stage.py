@@ -1,0 +1,75 @@
+"""The exporters of a gateway, started and flushed together."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from tailsampler.clock import Clock
+from tailsampler.export.exporter import STUMBLE_S, Exporter
+from tailsampler.export.state import ExporterState
+from tailsampler.telemetry.ledger import Ledger
+
+log = structlog.get_logger("tailsampler.export")
+
+# Between two looks at an outbox that is being emptied.
+_LOOK_AGAIN_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ExportStage:
+    """All exporters, the primary first."""
+
+    exporters: Sequence[Exporter]
+    clock: Clock
+
+    @property
+    def states(self) -> Mapping[str, ExporterState]:
+        """By name, in their order."""
+        return {exporter.name: exporter.state for exporter in self.exporters}
+
+    def wake(self) -> None:
+        """There may be something new in the outbox."""
+        for exporter in self.exporters:
+            exporter.wake()
+
+    async def run(self) -> None:
+        """Export until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for exporter in self.exporters:
+                group.create_task(self._keep_running(exporter), name=f"exporter {exporter.name}")
+
+    async def flush(self, ledger: Callable[[], str], within_s: float) -> bool:
+        """Send what the outbox holds; False if something is left at the bound.
+
+        ``ledger`` gives the books, which say when the outbox is empty for every exporter.
+        """
+        flushing = asyncio.ensure_future(self._flush(ledger))
+        bound = asyncio.ensure_future(self.clock.sleep(within_s))
+        try:
+            await asyncio.wait({flushing, bound}, return_when=asyncio.FIRST_COMPLETED)
+            return flushing.done()
+        finally:
+            for task in (flushing, bound):
+                task.cancel()
+            await asyncio.gather(flushing, bound, return_exceptions=True)
+
+    async def _flush(self, ledger: Callable[[], str]) -> None:
+        while Ledger.parse(await asyncio.to_thread(ledger)).in_outbox:
+            await asyncio.gather(*(exporter.flush() for exporter in self.exporters))
+            # A kept trace takes a moment from its verdict to the outbox.
+            await self.clock.sleep(_LOOK_AGAIN_S)
+
+    async def _keep_running(self, exporter: Exporter) -> None:
+        while True:
+            try:
+                await exporter.run()
+            except Exception:
+                log.exception(
+                    "export.exporter_failed",
+                    exporter=exporter.name,
+                    message="Started again; its spans are in the outbox.",
+                )
+                await self.clock.sleep(STUMBLE_S)

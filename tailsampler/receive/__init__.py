@@ -1,0 +1,1 @@
+"""Receive: the first stage. OTLP requests come in through doors that Rust keeps (crates/door)."""

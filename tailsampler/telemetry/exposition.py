@@ -1,0 +1,62 @@
+"""The metrics page: samples to text, in the format that the reader asks for."""
+
+import functools
+import json
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from tailsampler.telemetry.ledger import Ledger
+from tailsampler.telemetry.metrics import TABLE, Metric
+from tailsampler.telemetry.samples import Sample, samples
+from tailsampler.telemetry.status import Core, Status
+
+Family = CounterMetricFamily | GaugeMetricFamily
+
+
+class GatewayCollector(Collector):
+    """Reads the core when it is asked, and keeps no numbers of its own."""
+
+    def __init__(self, read: Callable[[], Iterable[Sample]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Family]:
+        """One family a metric that has a value, in the order of the table."""
+        families: dict[str, Family] = {}
+        for metric, labels, value in self._read():
+            family = families.get(metric.name)
+            if family is None:
+                family = families[metric.name] = _family(metric)
+            family.add_metric(labels, value)
+        return [families[name] for name in TABLE if name in families]
+
+    def describe(self) -> Iterable[Family]:
+        """Nothing: registering must not read the core."""
+        return []
+
+
+def registry(core: Core, status: Status) -> CollectorRegistry:
+    """All metrics of this process."""
+    found = CollectorRegistry(auto_describe=False)
+    found.register(GatewayCollector(functools.partial(_read, core, status)))
+    ProcessCollector(registry=found)
+    return found
+
+
+def render(found: CollectorRegistry, accept: str) -> tuple[bytes, str]:
+    """The page and its content type: OpenMetrics where it is asked for, else Prometheus' text."""
+    encode, content_type = choose_encoder(accept)
+    return encode(found), content_type
+
+
+def _read(core: Core, status: Status) -> Iterable[Sample]:
+    ledger, stats = Ledger.parse(core.ledger()), json.loads(core.stats())
+    return samples(ledger, stats, status)
+
+
+def _family(metric: Metric) -> Family:
+    make = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    return make(metric.name, metric.sentence, labels=metric.labels, unit=metric.unit)

@@ -1,0 +1,75 @@
+"""The health listener: alive, ready, metrics. No secrets, no authentication."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from tailsampler.telemetry.status import Core, Status
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+STATUS: Final = web.AppKey("status", Status)
+
+
+def health_app(core: Core, status: Status) -> web.Application:
+    """``/`` and ``/healthz``, ``/readyz``, ``/metrics``."""
+    app = web.Application()
+    app[STATUS] = status
+    app.router.add_get("/", healthz)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", Metrics(core, status).page)
+    return app
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """Alive: 200 as long as the event loop turns, also while starting and closing.
+
+    The body is that of the Collector's health_check extension.
+    """
+    status = request.app[STATUS]
+    since = datetime.fromtimestamp(status.started_ns / 1e9, tz=UTC).isoformat()
+    return web.json_response(
+        {
+            "status": "Server available",
+            "upSince": since,
+            "uptime": f"{status.uptime_s:.3f}s",
+            "phase": status.phase.value,
+        }
+    )
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Ready: 200 while the doors are open, else 503."""
+    status = request.app[STATUS]
+    return web.json_response(
+        {"ready": status.ready, "phase": status.phase.value}, status=200 if status.ready else 503
+    )
+
+
+class Metrics:
+    """The metrics page; its library is imported on the first scrape, not at the start."""
+
+    def __init__(self, core: Core, status: Status) -> None:
+        self._core, self._status = core, status
+        self._registry: CollectorRegistry | None = None
+
+    async def page(self, request: web.Request) -> web.Response:
+        """OpenMetrics, or Prometheus' older text, as the reader prefers."""
+        # In a thread: a cut across the books may wait for the data plane.
+        body, content_type = await asyncio.to_thread(
+            self._render, request.headers.get("Accept", "")
+        )
+        response = web.Response(body=body, headers={"Content-Type": content_type})
+        response.enable_compression()
+        return response
+
+    def _render(self, accept: str) -> tuple[bytes, str]:
+        from tailsampler.telemetry.exposition import registry, render  # noqa: PLC0415 - see above
+
+        if self._registry is None:
+            self._registry = registry(self._core, self._status)
+        return render(self._registry, accept)

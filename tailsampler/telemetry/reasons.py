@@ -1,0 +1,35 @@
+"""Why accepted spans were dropped: the closed set behind every ``reason`` label and column."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class DropReason:
+    """One reason."""
+
+    intended: bool
+    """Whether somebody chose it: a policy is a choice, a damaged disk is not."""
+    sentence: str
+
+
+DROP_REASONS: Final = {
+    "policy": DropReason(True, "The trace was judged, and the policy did not keep it."),
+    "backend_rejected": DropReason(
+        False, "The backend took the request and rejected these spans by partial_success."
+    ),
+    "backend_refused": DropReason(
+        False, "The backend refuses these spans for good, also when sent alone."
+    ),
+    "malformed": DropReason(
+        False, "A kept span that cannot be read; it would poison the batch it is in."
+    ),
+    "corrupt": DropReason(False, "A kept span whose bytes on the disk were damaged or gone."),
+    "quarantined": DropReason(False, "A record that could not be replayed after a restart."),
+}
+
+
+def is_intended(reason: str) -> bool:
+    """Whether a drop was chosen; what this version does not know was not."""
+    known = DROP_REASONS.get(reason)
+    return known is not None and known.intended

@@ -1,0 +1,141 @@
+"""The numbers behind the metrics table, read from the ledger, the stats and the exporters."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from tailsampler.telemetry import metrics as m
+from tailsampler.telemetry.ledger import Books, Ledger, Pair
+from tailsampler.telemetry.reasons import is_intended
+from tailsampler.telemetry.status import Status
+
+Sample = tuple[m.Metric, tuple[str, ...], float]
+
+# Paths into the stats JSON. A part that is missing is not shown, rather than shown as zero.
+_PLAIN: Final = (
+    (m.BUFFER_LOG_BYTES, ("log", "bytes")),
+    (m.BUFFER_LOG_LIMIT, ("log", "max_bytes")),
+    (m.BUFFER_LOG_SEGMENTS, ("log", "segments")),
+    (m.INDEX_TRACES, ("index", "traces")),
+    (m.INDEX_RECORDS, ("index", "records")),
+    (m.INDEX_BYTES, ("index", "bytes")),
+    (m.VERDICT_MEMORY_TRACES, ("late", "traces")),
+    (m.VERDICT_MEMORY_REACH, ("late", "reach_seconds")),
+    (m.VERDICT_LOG_BYTES, ("verdict_log", "bytes")),
+    (m.VERDICT_LOG_LIMIT, ("verdict_log", "max_bytes")),
+    (m.OUTBOX_BYTES, ("outbox", "bytes")),
+    (m.OUTBOX_LIMIT, ("outbox", "max_bytes")),
+    (m.OUTBOX_TRACES, ("outbox", "traces")),
+    (m.QUEUE_REQUESTS, ("queue", "requests")),
+    (m.QUEUE_BYTES, ("queue", "bytes")),
+    (m.QUEUE_LAG, ("queue", "lag_seconds")),
+    (m.DOOR_CONNECTIONS_OPEN, ("door", "connections", "open")),
+    (m.DOOR_IN_FLIGHT_BYTES, ("door", "in_flight_bytes")),
+    (m.DOOR_IN_FLIGHT_REQUESTS, ("door", "in_flight_requests")),
+    (m.DOOR_PANICS, ("door", "panics")),
+    (m.PLAN_VERSION, ("plan",)),
+    (m.STORAGE_ERRORS, ("storage_errors",)),
+)
+_PROTOCOLS: Final = ("grpc", "http")
+_CONNECTIONS: Final = ("total", "turned_away", "handshakes_failed", "accept_errors")
+
+
+def samples(ledger: Ledger, stats: Mapping[str, Any], status: Status) -> Iterator[Sample]:
+    """Every number there is to show."""
+    yield from _headline(ledger)
+    for name, pair in ledger.exporters.items():
+        yield from _exporter_books(name, pair)
+    yield from _exporters(status)
+    yield from _stats(stats)
+    yield m.READY, (), float(status.ready)
+    yield m.UPTIME, (), status.uptime_s
+    yield m.BUILD_INFO, (status.version,), 1.0
+
+
+def _headline(ledger: Ledger) -> Iterator[Sample]:
+    spans, octets = ledger.primary.spans, ledger.primary.bytes
+    yield m.SPANS_RECEIVED, (), spans.received
+    yield m.SPANS_EXPORTED, (), spans.exported
+    yield m.SPANS_EXPORTED_AGAIN, (), spans.exported_again
+    yield m.SPANS_REFUSED, (), ledger.refused_spans
+    yield m.RECEIVED_BYTES, (), octets.received
+    yield m.EXPORTED_BYTES, (), octets.exported
+    yield m.REFUSED_BYTES, (), ledger.refused_bytes
+    yield from _dropped_and_held(m.SPANS_DROPPED, m.SPANS_HELD, spans)
+    yield from _dropped_and_held(m.DROPPED_BYTES, m.HELD_BYTES, octets)
+    for reason, count in ledger.rejected.items():
+        yield m.SPANS_REJECTED, (reason,), count
+    yield m.LEDGER_BALANCED, (), float(ledger.balanced)
+    yield m.OLDEST_HELD, (), ledger.oldest_held_s
+    yield m.TRACES_JUDGED, (), ledger.traces.judged
+    yield m.TRACES_KEPT, (), ledger.traces.kept
+    yield m.TRACES_DROPPED, (), ledger.traces.dropped
+    yield m.TRACES_OPEN, (), ledger.traces.open
+
+
+def _dropped_and_held(dropped: m.Metric, held: m.Metric, books: Books) -> Iterator[Sample]:
+    for reason, count in books.dropped.items():
+        yield dropped, (reason, _word(is_intended(reason))), count
+    yield held, ("buffer",), books.buffer
+    yield held, ("outbox",), books.outbox
+
+
+def _exporter_books(name: str, pair: Pair) -> Iterator[Sample]:
+    yield m.EXPORTER_SPANS_EXPORTED, (name,), pair.spans.exported
+    yield m.EXPORTER_SPANS_HELD, (name,), pair.spans.outbox
+    for reason, count in pair.spans.dropped.items():
+        yield m.EXPORTER_SPANS_DROPPED, (name, reason, _word(is_intended(reason))), count
+
+
+def _exporters(status: Status) -> Iterator[Sample]:
+    now_s = status.clock.monotonic_s()
+    for name, state in status.exporters.items():
+        yield m.EXPORTER_BATCHES, (name,), state.batches
+        yield m.EXPORTER_IN_FLIGHT, (name,), state.in_flight
+        yield m.EXPORTER_HEALTHY, (name,), float(state.healthy)
+        yield m.EXPORTER_BACKING_OFF, (name,), state.pause_s(now_s)
+        for outcome, count in state.requests.items():
+            yield m.EXPORTER_REQUESTS, (name, outcome), count
+
+
+def _stats(stats: Mapping[str, Any]) -> Iterator[Sample]:
+    for metric, path in _PLAIN:
+        value = _at(stats, *path)
+        if isinstance(value, int | float):
+            yield metric, (), value
+    yield from _door(stats)
+    yield from _verdicts(stats)
+
+
+def _door(stats: Mapping[str, Any]) -> Iterator[Sample]:
+    for protocol in _PROTOCOLS:
+        for outcome, count in (_at(stats, "door", protocol) or {}).items():
+            if outcome == "body_bytes":
+                yield m.DOOR_BODY_BYTES, (protocol,), count
+            else:
+                yield m.DOOR_REQUESTS, (protocol, outcome), count
+    connections = _at(stats, "door", "connections") or {}
+    for outcome in _CONNECTIONS:
+        if outcome in connections:
+            yield m.DOOR_CONNECTIONS, (outcome,), connections[outcome]
+
+
+def _verdicts(stats: Mapping[str, Any]) -> Iterator[Sample]:
+    for policy in _at(stats, "policies") or ():
+        for verdict in ("kept", "dropped"):
+            name = str(policy["policy"])
+            yield m.POLICY_TRACES, (name, verdict), policy.get(verdict, 0)
+            yield m.POLICY_SPANS, (name, verdict), policy.get(f"spans_{verdict}", 0)
+    for reason, count in (_at(stats, "verdict_reasons") or {}).items():
+        yield m.VERDICTS, (str(reason),), count
+
+
+def _at(found: Any, *path: str) -> Any:
+    for key in path:
+        if not isinstance(found, dict):
+            return None
+        found = found.get(key)
+    return found
+
+
+def _word(flag: bool) -> str:  # noqa: FBT001 - named by its only use
+    return "true" if flag else "false"
