@@ -7,15 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tailsampler.testing.backend import CapturingBackend
-from tests.end_to_end.process import GatewayProcess, Json
-
-WAIT_S = 3
-
-
-def exports_to(backend: CapturingBackend) -> list[Json]:
-    """The ``export:`` section for a backend on loopback."""
-    insecure = {"insecure": True}
-    return [{"type": "otlp_grpc", "endpoint": backend.endpoint, "tls": insecure}]
+from tests.end_to_end.process import WAIT_S, GatewayProcess, Json, exports_to
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tailsampler.testing.backend import CapturingBackend
+
 Json = dict[str, Any]
 
+WAIT_S = 3  # the longest that spans of one trace may be apart on a machine under load
 START_WITHIN_S = 30.0
 STOP_WITHIN_S = 30.0
 
@@ -130,6 +133,18 @@ class GatewayProcess:
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(STOP_WITHIN_S)
+
+
+def exports_to(backend: CapturingBackend) -> list[Json]:
+    """The ``export:`` section for a backend on loopback."""
+    return [
+        {
+            "type": "otlp_grpc",
+            "name": "backend",
+            "endpoint": backend.endpoint,
+            "tls": {"insecure": True},
+        }
+    ]
 
 
 def total(columns: dict[str, int]) -> int:

@@ -18,8 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
 from tailsampler.testing.backend import CapturingBackend
-from tests.end_to_end.conftest import WAIT_S
-from tests.end_to_end.process import GatewayProcess
+from tests.end_to_end.process import WAIT_S, GatewayProcess
 from tests.model.chain import Chain, Policy, Received, judge
 from tests.model.gateway import Exported, received_in
 from tests.model.output import expected, observed
