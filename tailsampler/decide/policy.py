@@ -8,8 +8,9 @@ from pydantic import Field, PlainValidator
 
 from tailsampler.decide.plan import AnyBit, DurationAtLeast, PredicateTable, Rule
 from tailsampler.decide.policies import default, duration, errors, service
-from tailsampler.decide.threshold import SMALLEST_RATE, exact, threshold
+from tailsampler.decide.threshold import SMALLEST_RATE, threshold
 from tailsampler.settings.base import BadValueError, Section
+from tailsampler.settings.expand import Expanded
 from tailsampler.settings.units import Duration, lasting, milliseconds
 from tailsampler.settings.values import Text, parse_number, resolved, shown
 
@@ -23,21 +24,16 @@ def parse_rate(value: object) -> float:
         say = f"{shown(value)} is per cent; write a share from 0 to 1, e.g. 0.1 for 10 %"
         raise BadValueError("rate_in_per_cent", say)
     rate = parse_number(value)
-    if 1 < rate <= _PER_CENT:
-        say = f"{shown(value)} is over 1; write a share from 0 to 1: {exact_per_cent(rate)} for "
+    if 1 < rate <= _PER_CENT and not isinstance(value, Expanded):
+        say = f"{shown(value)} is over 1; write a share from 0 to 1: {rate / _PER_CENT:.6g} for "
         raise BadValueError("rate_in_per_cent", f"{say}{shown(value)} %")
     if not 0 <= rate <= 1:
         say = f"{shown(value)} is not a share; write a number from 0 to 1, e.g. 0.1 for 10 %"
         raise BadValueError("rate_out_of_range", say)
-    if 0 < exact(rate) < SMALLEST_RATE:
+    if 0 < rate < SMALLEST_RATE:
         say = f"{shown(value)} is under 2^-56, the smallest share there is; write 0 to keep nothing"
         raise BadValueError("rate_too_small", say)
     return rate
-
-
-def exact_per_cent(rate: float) -> str:
-    """The share that a percentage means, without binary noise: 33.3 is 0.333."""
-    return f"{float(exact(rate) / _PER_CENT):.6g}"
 
 
 class Named(Section):

@@ -1,4 +1,9 @@
-"""OpenTelemetry's rejection threshold, exactly: T = 2^56 - round(p * 2^56)."""
+"""OpenTelemetry's rejection threshold, exactly: T = 2^56 - round(p * 2^56).
+
+p is the double that was read, as in the Collector and in the SDKs, and not the decimal that was
+written: 0.9 is a little more than nine tenths, and its threshold is 0x19999999999998 everywhere.
+With the decimal our T would differ from theirs in the last digits.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +19,6 @@ SMALLEST_RATE = Fraction(1, _SPACE)
 """The smallest probability that a threshold can say; below it only 0."""
 
 
-def exact(rate: float) -> Fraction:
-    """The number that was written, not the double next to it: 0.1 is one tenth."""
-    return Fraction(repr(rate))
-
-
 def threshold(rate: float) -> int:
     """T for a sampling probability from 0 to 1; a trace is kept if T <= R. 0 gives ``NEVER``.
 
@@ -30,7 +30,7 @@ def threshold(rate: float) -> int:
         raise ValueError(message)
     if rate == 0:
         return NEVER
-    probability = exact(rate)
+    probability = Fraction(rate)  # every double is a fraction, so nothing is rounded twice
     if probability < SMALLEST_RATE:
         message = f"{rate} is under 2^-56, the smallest probability; write 0 to keep nothing"
         raise ValueError(message)

@@ -83,8 +83,8 @@ def _warnings(settings: Settings) -> Iterator[str]:
             exporter.max_batch_bytes > _GRPC_DEFAULT_LIMIT
         ):
             yield (
-                f"exporter {exporter.name}: max_batch_bytes is over 4MiB, which gRPC servers refuse "
-                "unless they are told otherwise"
+                f"exporter {exporter.name}: max_batch_bytes is over 4MiB, which gRPC servers "
+                "refuse unless they are told otherwise"
             )
     doors: tuple[tuple[str, OtlpGrpc | OtlpHttp], ...] = (
         ("otlp_grpc", settings.receive.otlp_grpc),

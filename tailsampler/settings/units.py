@@ -120,7 +120,7 @@ def lasting(least: str, most: str) -> AfterValidator:
         if low <= value <= high:
             return value
         side = f"shorter than {least}" if value < low else f"longer than {most}"
-        say = f"{duration_text(value)} is {side}; write a duration from {least} to {most}"
+        say = f"this is {side}; write a duration from {least} to {most}"
         raise BadValueError("out_of_range", say)
 
     return AfterValidator(check)
@@ -134,7 +134,7 @@ def sized(least: str, most: str) -> AfterValidator:
         if low <= value <= high:
             return value
         side = f"under {least}" if value < low else f"over {most}"
-        say = f"{size_text(value)} is {side}; write a size from {least} to {most}"
+        say = f"this is {side}; write a size from {least} to {most}"
         raise BadValueError("out_of_range", say)
 
     return AfterValidator(check)

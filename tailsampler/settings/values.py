@@ -120,8 +120,9 @@ def between(least: float, most: float) -> AfterValidator:
     def check(value: float) -> float:
         if least <= value <= most:
             return value
+        # The value is not repeated: by now nobody knows whether it came from the environment.
         side = f"under {least}" if value < least else f"over {most}"
-        say = f"{value} is {side}; write a number from {least} to {most}"
+        say = f"this is {side}; write a number from {least} to {most}"
         raise BadValueError("out_of_range", say)
 
     return AfterValidator(check)

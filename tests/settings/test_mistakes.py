@@ -32,20 +32,18 @@ def test_a_mistake_is_named_with_its_place_and_the_way_out(mistake: Mistake) -> 
 
 def test_all_mistakes_of_a_file_are_reported_in_one_run() -> None:
     """Nobody mends one line, runs it again, and learns of the next."""
-    text = "\n".join(
-        [
-            "recieve: {}",
-            "buffer: {max_bytes: 8G, fsync: {interval: 1}}",
-            "sampling:",
-            "  decision_wait: 10",
-            "  policies:",
-            "    - {name: a, sample_rate: 10}",
-            "    - {name: b, sample_rate: 1}",
-            "    - {name: b, service_name: x, sample_rate: 0.1, wait: 1s}",
-            "export: [{type: local}, {type: otlp_grpc}]",
-            "admin: {endpoint: 0.0.0.0:1, endpoint: 127.0.0.1:1}",
-        ]
-    )
+    text = """
+recieve: {}
+buffer: {max_bytes: 8G, fsync: {interval: 1}}
+sampling:
+  decision_wait: 10
+  policies:
+    - {name: a, sample_rate: 10}
+    - {name: b, sample_rate: 1}
+    - {name: b, service_name: x, sample_rate: 0.1, wait: 1s}
+export: [{type: local}, {type: otlp_grpc}]
+admin: {endpoint: 0.0.0.0:1, endpoint: 127.0.0.1:1}
+"""
     found = [(problem.code, problem.at.key) for problem in problems_of(text).problems]
     assert found == [
         ("unknown_key", "recieve"),

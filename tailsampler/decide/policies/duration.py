@@ -11,6 +11,7 @@ from pydantic import Field, PlainValidator
 
 from tailsampler.decide.plan import DurationAtLeast, PredicateTable
 from tailsampler.settings.base import BadValueError, Section
+from tailsampler.settings.expand import Expanded
 from tailsampler.settings.units import milliseconds, parse_duration
 from tailsampler.settings.values import parse_whole, resolved, shown
 
@@ -26,7 +27,9 @@ def parse_threshold(value: object) -> int:
         except BadValueError:
             pass
         else:
-            say = f"{shown(value)} has a unit, and this is a number of milliseconds; write {meant}"
+            instead = "e.g. 1000" if isinstance(value, Expanded) else meant
+            say = f"{shown(value)} has a unit, and this is a number of milliseconds; write "
+            say += str(instead)
             raise BadValueError("threshold_with_unit", say)
     if isinstance(resolved(value), float):
         say = f"{shown(value)} is no whole number of milliseconds; write e.g. 1000"
@@ -34,7 +37,8 @@ def parse_threshold(value: object) -> int:
     whole = parse_whole(value)
     if not 0 <= whole <= _LONGEST_MS:
         side = "negative" if whole < 0 else "longer than a century"
-        raise BadValueError("out_of_range", f"{whole} is {side}; write milliseconds, e.g. 1000")
+        say = f"{shown(value)} is {side}; write milliseconds, e.g. 1000"
+        raise BadValueError("out_of_range", say)
     return whole
 
 

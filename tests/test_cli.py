@@ -1,0 +1,283 @@
+"""The command line: what it says, and with which status it ends."""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tailsampler.cli import main
+from tailsampler.errors import ControlError, StartError
+from tailsampler.settings.load import parse
+from tailsampler.settings.root import Settings
+
+GOOD = "sampling: {policies: [{name: all, sample_rate: 1}]}\n"
+ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def call(*args: str, **options: Any) -> Result:
+    return CliRunner().invoke(main, args, **options)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory without a configuration, and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TAILSAMPLER_CONFIG", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def written(here: Path) -> Path:
+    path = here / "gateway.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+class Stand:
+    """Stands for a part of the program that is imported when it is called."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+        self.calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        self.answer: Any = None
+
+    def put(self, module: str, name: str) -> None:
+        def function(*args: Any, **options: Any) -> Any:
+            self.calls.append((args, options))
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            return self.answer
+
+        fake = ModuleType(module)
+        setattr(fake, name, function)
+        self.monkeypatch.setitem(sys.modules, module, fake)
+
+    def core(self) -> None:
+        class CoreError(Exception):
+            pass
+
+        def check_plan(plan: str) -> None:
+            self.calls.append(((plan,), {}))
+            if self.answer:
+                raise CoreError("bad_plan", self.answer)
+
+        fake = ModuleType("tailsampler._core")
+        fake.__dict__.update(CoreError=CoreError, check_plan=check_plan, __version__="1.2.3")
+        self.monkeypatch.setitem(sys.modules, "tailsampler._core", fake)
+
+
+@pytest.fixture
+def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
+    return Stand(monkeypatch)
+
+
+@pytest.fixture
+def no_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import of a module that is None fails."""
+    monkeypatch.setitem(sys.modules, "tailsampler._core", None)
+
+
+def test_help_teaches_the_first_steps() -> None:
+    """What it is, what to type first, and what the exit status means."""
+    result = call("--help")
+    assert result.exit_code == 0
+    for words in ("First steps", "tailsampler check", "tailsampler run", "4317", "Exit status"):
+        assert words in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "gateway", "check", "explain", "version"])
+def test_every_command_has_help(command: str) -> None:
+    """A sentence and its options."""
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert "Options:" in result.output
+
+
+@pytest.mark.usefixtures("no_core")
+def test_check_shows_the_chain_and_what_may_be_lost(written: Path) -> None:
+    """In words a person on call understands."""
+    result = call("check", str(written))
+    assert result.exit_code == 0, result.output
+    for words in ("all", "every trace", "100 %", "10s", "when the power goes", "primary"):
+        assert words in result.output
+
+
+@pytest.mark.usefixtures("here", "no_core")
+def test_check_without_a_file_judges_the_built_in_defaults() -> None:
+    """The same that run would start with."""
+    result = call("check")
+    assert result.exit_code == 0
+    assert "built-in defaults" in result.output
+    assert "fd70a3d70a3d71" in result.output
+
+
+@pytest.mark.usefixtures("no_core")
+def test_check_finds_the_default_file_of_the_working_directory(here: Path) -> None:
+    """config/tailsampler.yaml, if it is there; TAILSAMPLER_CONFIG and --config go before it."""
+    (here / "config").mkdir()
+    (here / "config" / "tailsampler.yaml").write_text(GOOD)
+    assert "config/tailsampler.yaml" in call("check").output
+
+
+@pytest.mark.usefixtures("no_core")
+def test_check_reports_every_problem_and_ends_with_1(here: Path) -> None:
+    """A finding, on standard error, one line each."""
+    (here / "bad.yaml").write_text("buffer: {max_bytes: 8G}\nlate: {max_age: 5}\n")
+    result = call("check", "bad.yaml")
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["bad.yaml:1:21", "bad.yaml:2:17"]
+    body = json.loads(call("check", "bad.yaml", "--json").stdout)
+    assert body["ok"] is False
+    assert body["errors"][0] == {
+        "code": "unknown_size_unit",
+        "at": {"file": "bad.yaml", "line": 1, "column": 21, "key": "buffer.max_bytes"},
+        "say": "8G has no known unit; write 8GiB",
+    }
+
+
+@pytest.mark.usefixtures("here", "no_core")
+def test_check_of_a_missing_file_ends_with_2() -> None:
+    """It could not be done, which is no finding."""
+    result = call("check", "missing.yaml")
+    assert result.exit_code == 2
+    assert "missing.yaml" in result.stderr
+
+
+@pytest.mark.usefixtures("no_core")
+def test_check_speaks_json(written: Path) -> None:
+    """Chain, exporters, loss window and warnings; the configuration too, if asked for."""
+    body = json.loads(call("check", str(written), "--json", "--print-config").stdout)
+    assert body["ok"] is True
+    assert body["chain"][0]["name"] == "all"
+    assert body["warnings"] == []
+    assert body["config"]["buffer"]["max_bytes"] == "8GiB"
+    assert "config" not in json.loads(call("check", str(written), "--json").stdout)
+
+
+@pytest.mark.usefixtures("no_core")
+def test_print_config_prints_a_configuration_without_secrets(here: Path) -> None:
+    """Every default filled in."""
+    (here / "f.yaml").write_text(
+        GOOD + "export: [{type: otlp_grpc, endpoint: 'a:1', headers: {x: '${env:TOKEN}'}}]\n"
+    )
+    result = call("check", "f.yaml", "--print-config", env={"TOKEN": "hunter2"})
+    assert result.exit_code == 0
+    assert "hunter2" not in result.output
+    settings = parse(result.stdout, environ={})
+    assert settings.sampling == parse(GOOD, environ={}).sampling
+
+
+def test_check_asks_the_data_plane_too(written: Path, stand: Stand) -> None:
+    """Where it is built; what it refuses is a finding."""
+    stand.core()
+    assert call("check", str(written)).exit_code == 0
+    assert json.loads(stand.calls[0][0][0])["rules"][0]["name"] == "all"
+    stand.answer = "two rules are called all; rename one"
+    result = call("check", str(written))
+    assert result.exit_code == 1
+    assert "two rules are called all" in result.stderr
+
+
+def test_warnings_are_shown_and_do_not_fail(here: Path, stand: Stand) -> None:
+    """A chain without a default, and a door that is open to everybody."""
+    stand.core()
+    (here / "f.yaml").write_text(
+        "sampling: {policies: [{name: a, service_name: x, sample_rate: 1}]}\n"
+        "receive: {otlp_grpc: {endpoint: 0.0.0.0:4317}}\n"
+    )
+    result = call("check", "f.yaml")
+    assert result.exit_code == 0
+    assert result.output.count("warning:") == 2
+    assert "is dropped" in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "gateway"])
+def test_run_hands_the_settings_to_the_app(command: str, written: Path, stand: Stand) -> None:
+    """With the data directory of the command line, and the app's status at the end."""
+    stand.core()
+    stand.put("tailsampler.app", "run")
+    stand.answer = 0
+    result = call(command, "--config", str(written), "--data-directory", "/elsewhere")
+    assert result.exit_code == 0, result.output
+    ((settings,), _), *more = stand.calls
+    assert more == []
+    assert isinstance(settings, Settings)
+    assert settings.data_directory == Path("/elsewhere")
+    assert str(written) in result.stderr
+
+
+def test_run_that_cannot_start_ends_with_2(written: Path, stand: Stand) -> None:
+    """In words, without a traceback."""
+    stand.core()
+    stand.put("tailsampler.app", "run")
+    stand.answer = StartError("directory_in_use", "data is in use; stop the other gateway")
+    result = call("run", "--config", str(written))
+    assert result.exit_code == 2
+    assert "stop the other gateway" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_run_with_a_wrong_configuration_ends_with_2(here: Path, stand: Stand) -> None:
+    """Nothing is started."""
+    stand.core()
+    stand.put("tailsampler.app", "run")
+    (here / "bad.yaml").write_text("buffer: {max_bytes: 8G}\n")
+    result = call("run", "--config", "bad.yaml")
+    assert result.exit_code == 2
+    assert "write 8GiB" in result.stderr
+    assert stand.calls == []
+
+
+@pytest.mark.usefixtures("no_core")
+def test_run_without_the_data_plane_says_how_to_build_it(written: Path) -> None:
+    """Not an ImportError."""
+    result = call("run", "--config", str(written))
+    assert result.exit_code == 2
+    assert "make setup" in result.stderr
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_explain_asks_the_gateway(status: int, stand: Stand) -> None:
+    """The id in small letters, and the answer's status."""
+    stand.put("tailsampler.explain", "explain")
+    stand.answer = status
+    result = call("explain", ID.upper(), "--json")
+    assert result.exit_code == status
+    assert stand.calls == [((ID,), {"endpoint": "http://127.0.0.1:7317", "as_json": True})]
+
+
+def test_explain_ends_with_2_when_the_gateway_cannot_be_asked(stand: Stand) -> None:
+    """A trace that is not known is something else."""
+    stand.put("tailsampler.explain", "explain")
+    stand.answer = ControlError("unreachable", "nothing listens there; start the gateway")
+    assert call("explain", ID).exit_code == 2
+
+
+@pytest.mark.parametrize("wrong", ["", "abc", ID[:-1], ID + "0", "0" * 32, "g" * 32])
+def test_explain_refuses_what_is_no_trace_id(wrong: str, stand: Stand) -> None:
+    """Before anybody is asked."""
+    stand.put("tailsampler.explain", "explain")
+    result = call("explain", wrong)
+    assert result.exit_code == 2
+    assert "32 hex digits" in result.stderr
+    assert stand.calls == []
+
+
+def test_version_names_the_parts(stand: Stand) -> None:
+    """Program, data plane, Python."""
+    stand.core()
+    assert "core 1.2.3" in call("version").output
+    body = json.loads(call("version", "--json").stdout)
+    assert set(body) == {"tailsampler", "core", "python"}
+    assert body["core"] == "1.2.3"
+
+
+@pytest.mark.usefixtures("no_core")
+def test_version_works_without_the_data_plane() -> None:
+    """It is the first thing that is asked in a bug report."""
+    assert "core not built" in call("version").output
