@@ -10,7 +10,7 @@ RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml $(wildc
 
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.native  ## Build the program into .venv, with all that tests need
@@ -55,6 +55,10 @@ wheel: $(VENV)/.dependencies  ## Build the abi3 wheel in dist and try it in an e
 bench: setup  ## Measure CPU and memory a span (ARGS="--case standard_chain --rounds 3")
 	cargo build --locked --release -p tailsampler-load
 	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: reference
+reference: $(VENV)/.dependencies  ## Write docs/reference from what the source declares
+	PYTHONPATH=. $(BIN)/python scripts/reference.py
 
 .PHONY: lock
 lock:  ## Choose new versions of the Python dependencies and write requirements.lock
