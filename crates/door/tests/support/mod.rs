@@ -4,14 +4,20 @@
 
 pub(crate) mod client;
 pub(crate) mod core;
+pub(crate) mod http;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tailsampler_door::{Door, Limits, Listener, Options};
 
-/// Bounds the waits of tests that would otherwise hang; no test depends on its length.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Wait until something that other threads do is done. A test that waits in vain hangs, and the
+/// test runner says which.
+pub(crate) async fn until(done: impl Fn() -> bool) {
+    while !done() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
 
 pub(crate) fn listener() -> Listener {
     Listener {
