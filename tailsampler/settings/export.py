@@ -212,10 +212,12 @@ class OtlpGrpcExporter(_Sink):
         description="Sent with each request; never printed. Default: none.",
         examples=["{x-scope-orgid: shop}"],
     )
-    compression: Annotated[Literal["none", "gzip"], one_of("none", "gzip")] = Field(
+    compression: Annotated[
+        Literal["none", "gzip", "deflate"], one_of("none", "gzip", "deflate")
+    ] = Field(
         default="none",
-        description="none or gzip. Default: none, which costs the least CPU; write gzip where "
-        "the network costs more.",
+        description="none, gzip or deflate, which are those that grpcio has. Default: none, "
+        "which costs the least CPU; write gzip where the network costs more.",
     )
     timeout: Annotated[Duration, lasting("1ms", "10m")] = Field(
         default=timedelta(seconds=5), description="Bound of one attempt. Default: 5s."

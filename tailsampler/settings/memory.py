@@ -39,6 +39,6 @@ class Outbox(Section):
 
     max_bytes: Annotated[Size, sized("16MiB", "1024TiB")] = Field(
         default=4 << 30,
-        description="Bound of the outbox on disk. At it, judging waits and the buffer fills. "
-        "Default: 4GiB.",
+        description="Bound of the outbox on disk. At it, kept traces stay in the buffer log "
+        "until an exporter has made room. Default: 4GiB.",
     )

@@ -67,15 +67,7 @@ class Settings(Section):
 
     def contradictions(self) -> Iterator[InitErrorDetails]:
         """Names and addresses that are taken twice."""
-        names: dict[str, int] = {}
-        for index, exporter in enumerate(self.export):
-            if exporter.name in names:
-                say = (
-                    f"exporter {names[exporter.name]} is called {exporter.name}, too; "
-                    f"write another name:, e.g. {exporter.name}-{index + 1}"
-                )
-                yield found("duplicate_exporter", say, ("export", index, "name"))
-            names.setdefault(exporter.name, index)
+        yield from self._exporter_clashes()
         taken: dict[Endpoint, str] = {}
         for where, endpoint in self.listeners():
             name = ".".join(str(part) for part in where)
@@ -84,6 +76,24 @@ class Settings(Section):
                 say = f"{endpoint} is taken by {clash}; write another port"
                 yield found("address_taken", say, (*where, "endpoint"))
             taken.setdefault(endpoint, name)
+
+    def _exporter_clashes(self) -> Iterator[InitErrorDetails]:
+        names: dict[str, int] = {}
+        paths: dict[Path, str] = {}
+        for index, exporter in enumerate(self.export):
+            if exporter.name in names:
+                say = (
+                    f"exporter {names[exporter.name]} is called {exporter.name}, too; "
+                    f"write another name:, e.g. {exporter.name}-{index + 1}"
+                )
+                yield found("duplicate_exporter", say, ("export", index, "name"))
+            names.setdefault(exporter.name, index)
+            if isinstance(exporter, FileExporter):
+                path = exporter.path or self.data_directory / exporter.FILE
+                if path in paths:
+                    say = f"exporter {paths[path]} writes this file, too; write another path:"
+                    yield found("file_shared", say, ("export", index, "path"))
+                paths.setdefault(path, exporter.name)
 
     def listeners(self) -> Iterator[tuple[Loc, Endpoint]]:
         """Every address that is listened on, by the section that says so."""

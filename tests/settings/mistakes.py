@@ -256,7 +256,13 @@ TOGETHER = [
         "duplicate_exporter",
         "export[1].name",
         "write another name",
-        "export:\n  - {type: file, name: a}\n  - {type: file, name: @@a}\n",
+        "export:\n  - {type: file, name: a}\n  - {type: file, path: x, name: @@a}\n",
+    ),
+    Mistake(
+        "file_shared",
+        "export[1].path",
+        "write another path",
+        "export: [{type: file, path: a}, {type: file, name: b, path: @@a}]\n",
     ),
     Mistake(
         "no_door",
