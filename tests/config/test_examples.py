@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from tailsampler.decide.compile import compile_plan
+from tailsampler.settings.core_options import plan_json
 from tailsampler.settings.effective import effective
 from tailsampler.settings.load import load
 from tailsampler.settings.report import report
 from tailsampler.settings.root import Settings
-from tests.needs import ROOT
+from tests.needs import ROOT, lack
 
 FOLDER = ROOT / "config"
 EXAMPLES = sorted(FOLDER.glob("*.yaml"))
@@ -29,6 +30,16 @@ def test_every_example_loads_without_a_warning(path: Path) -> None:
     settings = load(path, {})
     assert report(settings).warnings == ()
     assert compile_plan(settings.sampling).rules
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_core_takes_the_plan_of_every_example(path: Path) -> None:
+    """The two halves of the seam agree on the form of a plan."""
+    try:
+        from tailsampler import _core  # noqa: PLC0415 - built by `make setup`, and maybe not yet
+    except ImportError:
+        lack("tailsampler._core is not built; run make setup")
+    _core.check_plan(plan_json(load(path, {})))
 
 
 def test_the_default_file_says_what_is_built_in() -> None:
