@@ -1,5 +1,7 @@
 //! Bodies on the way in: many frames, compression, bombs, and the budget.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
 mod support;
 
 use std::sync::Arc;

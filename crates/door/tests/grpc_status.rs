@@ -1,5 +1,7 @@
 //! Every way an Export call can end, as the sender sees it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
 mod support;
 
 use bytes::Bytes;

@@ -1,5 +1,7 @@
 //! OTLP/HTTP at the byte level: what is sent, and what comes back.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
 mod support;
 
 use std::net::SocketAddr;

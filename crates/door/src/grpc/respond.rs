@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use h2::SendStream;
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::call::Respond;
@@ -18,6 +18,10 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 const GRPC_ACCEPT: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain");
+/// For those who took this door for the other.
+const NOT_GRPC: &[u8] = b"This is tailsampler's OTLP/gRPC door: it takes POST with content-type \
+application/grpc. OTLP/HTTP has a door of its own, usually on port 4318.\n";
 const OK: HeaderValue = HeaderValue::from_static("0");
 /// The framing of an empty message, which is what a wholly accepted request is answered with.
 const EMPTY: &[u8] = &[0; 5];
@@ -67,11 +71,14 @@ pub(super) fn unserved(mut respond: Respond, unserved: &Unserved) {
         Unserved::Http(status) => {
             let mut response = Response::new(());
             *response.status_mut() = *status;
+            response.headers_mut().insert(CONTENT_TYPE, PLAIN);
             if *status == StatusCode::METHOD_NOT_ALLOWED {
                 let allow = HeaderValue::from_static("POST");
-                response.headers_mut().insert(http::header::ALLOW, allow);
+                response.headers_mut().insert(ALLOW, allow);
             }
-            let _ = respond.send_response(response, true);
+            if let Ok(mut stream) = respond.send_response(response, false) {
+                let _ = stream.send_data(Bytes::from_static(NOT_GRPC), true);
+            }
         }
         Unserved::Grpc(fault) => trailers_only(respond, fault, |_| {}),
         Unserved::Encoding(fault) => trailers_only(respond, fault, |headers| {
