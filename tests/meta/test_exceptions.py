@@ -16,6 +16,7 @@ NAMED = re.compile(r"^(: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*|\[[a-z0-9, -]+\])")
 SAY_IT_ALL = (
     "PLC0415",  # what is slow to import and rarely needed is imported late: the start is quick
     "import-untyped",  # the library ships no types
+    "no-untyped-call",  # as above
 )
 
 
