@@ -1,21 +1,22 @@
 """The whole gateway on one screen: what it is made of, and the order in which it lives.
 
-Start: open the data directory and replay it, start the exporters and the listeners beside the
-spans, then open the doors. Stop: close the doors, send what is kept for a bounded time, close the
-directory. What is held then stays on the disk for the next start.
+Start: open the data directory and replay it, start the exporters, take the addresses of the
+listeners beside the spans, then open the doors. Stop: close the doors, send what is kept for a
+bounded time, close the directory. What is held then stays on the disk for the next start.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import structlog
 
 from tailsampler import _core
+from tailsampler.beside import beside_the_spans
 from tailsampler.buffer.core import open_core
 from tailsampler.clock import Clock, SystemClock
 from tailsampler.export.build import build_stage
@@ -80,10 +81,11 @@ async def serve(gateway: Gateway) -> None:
     signalled = asyncio.Event()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_exporting(gateway, signalled))
-        beside = await _listeners(gateway, stack)
+        beside = await stack.enter_async_context(beside_the_spans(gateway))
         doors = gateway.receive.open()
         gateway.status.phase = Phase.READY
-        _say_ready(gateway, doors | beside)
+        _say_ready(gateway, {**doors, **beside.addresses})
+        await beside.serve()
         await signalled.wait()
         await _stop(gateway)
 
@@ -111,32 +113,6 @@ async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterato
         loop.remove_reader(wake_fd)
 
 
-async def _listeners(gateway: Gateway, stack: AsyncExitStack) -> dict[str, str]:
-    """Open what stands beside the spans; each is imported only if it is wanted."""
-    settings, core, status = gateway.settings, gateway.core, gateway.status
-    bound = {}
-    if settings.telemetry.enabled:
-        from tailsampler.telemetry.health import health_app  # noqa: PLC0415
-        from tailsampler.telemetry.listener import listening  # noqa: PLC0415
-
-        health = listening(health_app(core, status), *settings.telemetry.endpoint, "telemetry")
-        bound["telemetry"] = await stack.enter_async_context(health)
-    if settings.admin.enabled:
-        from tailsampler.admin.app import admin_app  # noqa: PLC0415
-        from tailsampler.telemetry.listener import listening  # noqa: PLC0415
-
-        chain = [asdict(policy) for policy in gateway.decide.chain]
-        app = admin_app(core, status, chain, settings.admin.endpoint.host)
-        admin = listening(app, *settings.admin.endpoint, "admin")
-        bound["admin"] = await stack.enter_async_context(admin)
-    if settings.control.enabled:
-        from tailsampler.control.service import controlling  # noqa: PLC0415
-
-        control = controlling(core, gateway.export.flush, str(settings.control.endpoint))
-        bound["control"] = await stack.enter_async_context(control)
-    return bound
-
-
 async def _stop(gateway: Gateway) -> None:
     """Close the doors, then send what is kept, each within its bound."""
     shutdown = gateway.settings.shutdown
@@ -152,7 +128,7 @@ async def _stop(gateway: Gateway) -> None:
     log.info("gateway.closed", held_in_buffer=held.buffer, held_in_outbox=held.outbox)
 
 
-def _say_ready(gateway: Gateway, bound: dict[str, str]) -> None:
+def _say_ready(gateway: Gateway, bound: Mapping[str, str]) -> None:
     held = Ledger.parse(gateway.core.ledger()).primary.spans.held
     took_s = round(gateway.status.uptime_s, 3)
     log.info("gateway.ready", **bound, held_spans=held, took_s=took_s)

@@ -27,7 +27,7 @@ _STOP_WITHIN_S: Final = 1.0
 _TRACE_ID_BYTES: Final = 16
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Flush = Callable[[Callable[[], str], float], Awaitable[bool]]
+Flush = Callable[[Callable[[], str], float, Callable[[Ledger], bool]], Awaitable[bool]]
 """``ExportStage.flush``."""
 
 
@@ -66,8 +66,14 @@ class ControlService(ControlServicer):
         within_s = seconds(request.within) if request.HasField("within") else DEFAULT_DRAIN_S
         # One at a time: two drains would end each other's flush.
         async with self._draining:
+            before = Ledger.parse(await asyncio.to_thread(self._core.ledger)).traces.judged
             judged = await asyncio.to_thread(self._core.judge_all)
-            await self._flush(self._core.ledger, within_s)
+            # The core judges them in slices; the outbox is not empty for good before the last.
+            await self._flush(
+                self._core.ledger,
+                within_s,
+                lambda ledger: ledger.traces.judged >= before + judged and not ledger.in_outbox,
+            )
         ledger = await self._ledger()
         left = [books.held_in_buffer + books.held_in_outbox for books in _all_books(ledger)]
         log.info("control.drained", traces_judged=judged, held_spans=max(left))

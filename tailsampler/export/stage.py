@@ -18,6 +18,11 @@ log = structlog.get_logger("tailsampler.export")
 _LOOK_AGAIN_S: Final = 0.05
 
 
+def outbox_is_empty(ledger: Ledger) -> bool:
+    """Whether every exporter's backend has everything that was kept."""
+    return ledger.in_outbox == 0
+
+
 @dataclass(frozen=True, slots=True)
 class ExportStage:
     """All exporters, the primary first."""
@@ -41,12 +46,17 @@ class ExportStage:
             for exporter in self.exporters:
                 group.create_task(self._keep_running(exporter), name=f"exporter {exporter.name}")
 
-    async def flush(self, ledger: Callable[[], str], within_s: float) -> bool:
+    async def flush(
+        self,
+        ledger: Callable[[], str],
+        within_s: float,
+        done: Callable[[Ledger], bool] = outbox_is_empty,
+    ) -> bool:
         """Send what the outbox holds; False if something is left at the bound.
 
-        ``ledger`` gives the books, which say when the outbox is empty for every exporter.
+        ``ledger`` gives the books, and ``done`` reads from them whether there is more to come.
         """
-        flushing = asyncio.ensure_future(self._flush(ledger))
+        flushing = asyncio.ensure_future(self._flush(ledger, done))
         bound = asyncio.ensure_future(self.clock.sleep(within_s))
         try:
             await asyncio.wait({flushing, bound}, return_when=asyncio.FIRST_COMPLETED)
@@ -56,8 +66,8 @@ class ExportStage:
                 task.cancel()
             await asyncio.gather(flushing, bound, return_exceptions=True)
 
-    async def _flush(self, ledger: Callable[[], str]) -> None:
-        while Ledger.parse(await asyncio.to_thread(ledger)).in_outbox:
+    async def _flush(self, ledger: Callable[[], str], done: Callable[[Ledger], bool]) -> None:
+        while not done(Ledger.parse(await asyncio.to_thread(ledger))):
             await asyncio.gather(*(exporter.flush() for exporter in self.exporters))
             # A kept trace takes a moment from its verdict to the outbox.
             await self.clock.sleep(_LOOK_AGAIN_S)

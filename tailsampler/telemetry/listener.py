@@ -1,12 +1,11 @@
-"""Serve an aiohttp application on an address: what the health and the admin listener share."""
+"""Serve an aiohttp application on a socket: what the health and the admin listener share."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
-
-from tailsampler.errors import StartError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,26 +26,16 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 
 
 @asynccontextmanager
-async def listening(app: web.Application, host: str, port: int, name: str) -> AsyncIterator[str]:
-    """Serve ``app`` while the context lasts; yields the bound ``host:port``.
-
-    ``name`` is the setting that holds the address. Raises ``StartError`` if it cannot be had.
-    """
+async def listening(app: web.Application, bound: socket.socket) -> AsyncIterator[None]:
+    """Serve ``app`` on a listening socket while the context lasts; closes it then."""
     app.on_response_prepare.append(add_headers)
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_WITHIN_S
     )
     await runner.setup()
     try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise StartError(
-                "listen_failed",
-                f"cannot listen on {host}:{port} ({error.strerror or error}); "
-                f"stop what has the address, or set {name}.endpoint to another one",
-            ) from error
-        bound = runner.addresses[0]
-        yield f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+        await web.SockSite(runner, bound).start()
+        yield
     finally:
         await runner.cleanup()
+        bound.close()

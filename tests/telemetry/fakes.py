@@ -1,0 +1,133 @@
+"""A core that says what it is told to say, for everything that reads one."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from tailsampler.export.state import ExporterState
+from tailsampler.telemetry.status import Phase, Status
+from tailsampler.testing.clock import ManualClock
+
+
+def books(**changes: Any) -> dict[str, Any]:
+    """One balanced invariant: 100 = 40 + 45 + 5 + 10."""
+    found = {
+        "received": 100,
+        "exported": 40,
+        "held": {"buffer": 10, "outbox": 5},
+        "dropped": {"policy": 44, "backend_refused": 1},
+        "exported_again": 2,
+    }
+    return {**found, **changes}
+
+
+def ledger(**changes: Any) -> dict[str, Any]:
+    """The JSON of ``_core.Gateway.ledger``, balanced unless changed."""
+    found = {
+        "spans": {**books(), "refused": 7, "rejected": {"bad_trace_id": 3}},
+        "bytes": {**books(), "refused": 7},
+        "traces": {"judged": 20, "kept": 9, "dropped": 11, "open": 2},
+        "exporters": {"tempo": {"spans": books(), "bytes": books()}},
+        "oldest_held_seconds": 1.5,
+        "balanced": True,
+    }
+    return {**found, **changes}
+
+
+def stats() -> dict[str, Any]:
+    requests = {"accepted": 8, "partial": 1, "body_bytes": 900}
+    return {
+        "log": {"bytes": 4096, "segments": 1, "max_bytes": 8192},
+        "index": {"traces": 2, "records": 3, "bytes": 640},
+        "late": {"traces": 20, "reach_seconds": 12.5},
+        "verdict_log": {"bytes": 512, "max_bytes": 1024},
+        "outbox": {"bytes": 100, "max_bytes": 1000, "traces": 1},
+        "queue": {"requests": 1, "bytes": 270, "lag_seconds": 0.001},
+        "door": {
+            "connections": {"open": 1, "total": 3, "turned_away": 0, "handshakes_failed": 2},
+            "grpc": requests,
+            "http": {},
+            "in_flight_bytes": 270,
+            "in_flight_requests": 1,
+            "panics": 0,
+        },
+        "policies": [
+            {"policy": "errors", "judged": 9, "kept": 9, "dropped": 0, "spans_kept": 45},
+            {"policy": "default", "judged": 11, "kept": 0, "dropped": 11, "spans_dropped": 44},
+        ],
+        "verdict_reasons": {"http_status": 9, "no_condition": 11},
+        "plan": 3,
+        "storage_errors": 0,
+    }
+
+
+@dataclass
+class FakeCore:
+    books: dict[str, Any] = field(default_factory=ledger)
+    numbers: dict[str, Any] = field(default_factory=stats)
+    decisions: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    held_traces: int = 0
+    judged: list[str] = field(default_factory=list)
+
+    def ledger(self) -> str:
+        return json.dumps(self.books)
+
+    def stats(self) -> str:
+        return json.dumps(self.numbers)
+
+    def decision(self, trace_id: bytes, /) -> str | None:
+        found = self.decisions.get(trace_id)
+        return None if found is None else json.dumps(found)
+
+    def judge_all(self) -> int:
+        self.judged.append("all")
+        self.books["traces"]["judged"] += self.held_traces
+        return self.held_traces
+
+
+def verdict(**changes: Any) -> dict[str, Any]:
+    found = {
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "state": "judged",
+        "kept": True,
+        "policy": "errors",
+        "reason": "http_status",
+        "early": None,
+        "threshold": 0,
+        "th": "0",
+        "probability": 1.0,
+        "randomness": "ce929d0e0e4736",
+        "randomness_source": "trace_id",
+        "consistent": True,
+        "plan": 3,
+        "sequence": 17,
+        "judged_at_ns": 1_700_000_000_123_456_789,
+        "spans": 5,
+        "bytes": 1350,
+        "duration_ns": 1_250_000_000,
+        "evidence": {"reasons": ["http_status", "span_error"], "witness": 503},
+        "late_spans_follow": True,
+    }
+    return {**found, **changes}
+
+
+def held(**changes: Any) -> dict[str, Any]:
+    found = {
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "state": "held",
+        "spans": 2,
+        "bytes": 540,
+        "duration_ns": 3_000_000,
+        "due_in_s": 7.25,
+        "first_match": None,
+        "plan": 3,
+    }
+    return {**found, **changes}
+
+
+def status(phase: Phase = Phase.READY) -> Status:
+    """A gateway one minute old with one exporter."""
+    clock = ManualClock()
+    found = Status(clock, exporters={"tempo": ExporterState()}, version="1.2.3", phase=phase)
+    clock.now_s += 60
+    return found

@@ -1,0 +1,61 @@
+"""The log set-up."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from tailsampler.telemetry.logs import configure
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
+
+
+def test_json_has_one_object_a_line() -> None:
+    """Programs read event, level and fields by name; an exception stays within its line."""
+    out = io.StringIO()
+    configure("info", "json", out)
+    log = structlog.get_logger("test")
+    try:
+        int("broken")
+    except ValueError:
+        log.exception("export.failed", exporter="tempo")
+    [line] = out.getvalue().splitlines()
+    found = json.loads(line)
+    assert (found["event"], found["level"], found["exporter"]) == (
+        "export.failed",
+        "error",
+        "tempo",
+    )
+    assert "ValueError: invalid literal" in found["exception"]
+    assert found["timestamp"].endswith("Z")
+
+
+def test_the_level_is_kept_to() -> None:
+    """What is below it is not written."""
+    out = io.StringIO()
+    configure("warn", "console", out)
+    log = structlog.get_logger("test")
+    log.info("gateway.ready")
+    log.warning("export.retrying")
+    assert "gateway.ready" not in out.getvalue()
+    assert "export.retrying" in out.getvalue()
+
+
+def test_libraries_are_heard_when_something_is_wrong() -> None:
+    """A warning of asyncio or aiohttp comes out in our format; their chatter does not."""
+    out = io.StringIO()
+    configure("info", "json", out)
+    logging.getLogger("asyncio").info("selector chosen")
+    logging.getLogger("asyncio").warning("task was destroyed")
+    [line] = out.getvalue().splitlines()
+    assert json.loads(line)["event"] == "task was destroyed"
