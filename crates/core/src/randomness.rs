@@ -108,4 +108,20 @@ mod tests {
         let r = resolve(&id(1), true, 7, RvSource::Span);
         assert_eq!(r, (7, Source::Explicit));
     }
+
+    /// The hash is MurmurHash3, as Python's mmh3 computes it.
+    #[test]
+    fn the_hash_is_murmur3() {
+        for (trace, r) in [
+            (1, 0x00ef_f263_57c4_8224),
+            (
+                0x0123_4567_89ab_cdef_fe01_2345_6789_abcd,
+                0x006f_62cc_70bd_968a,
+            ),
+            (u128::MAX, 0x00ce_73d7_a39a_46e6),
+        ] {
+            let found = resolve(&id(trace), true, 0, RvSource::None);
+            assert_eq!(found, (r, Source::Hash));
+        }
+    }
 }

@@ -115,3 +115,6 @@ pub enum Clause {
         ns: u64,
     },
 }
+
+#[cfg(test)]
+mod tests;

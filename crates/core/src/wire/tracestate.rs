@@ -217,3 +217,6 @@ fn is_value(value: &[u8]) -> bool {
             .iter()
             .all(|b| (b' '..=b'~').contains(b) && *b != b'=')
 }
+
+#[cfg(test)]
+mod tests;

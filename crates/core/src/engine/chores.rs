@@ -1,0 +1,173 @@
+//! What the engine leaves to a thread that may wait for the disk: checkpoints, removing files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Engine;
+use crate::fs::{File, FileSystem};
+use crate::ledger::Count;
+use crate::ledger::Totals;
+use crate::verdicts::Early;
+
+/// The counters at a moment, and how far the logs had come. Replay adds what the logs say after
+/// it, so it must be on disk before anything it covers is removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Version of this file: 1.
+    pub format: u32,
+    /// Every request up to this one is counted.
+    pub sequence: u64,
+    /// Every record of the verdict log before this position is counted.
+    pub verdicts: u64,
+    /// The counters.
+    pub totals: Totals,
+}
+
+/// Work for a thread that may wait for the disk: first write the checkpoint, then remove.
+#[derive(Debug, Default)]
+pub struct Chores {
+    /// To be written.
+    pub checkpoint: Option<Checkpoint>,
+    /// Files to be removed once it is.
+    pub remove: Vec<PathBuf>,
+}
+
+impl Chores {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.checkpoint.is_none() && self.remove.is_empty()
+    }
+
+    /// First the checkpoint, then the removals it allows; returns how many of these failed.
+    #[must_use]
+    pub fn carry_out(&self, fs: &dyn FileSystem, directory: &Path) -> u64 {
+        if let Some(checkpoint) = &self.checkpoint {
+            let written = serde_json::to_vec_pretty(checkpoint)
+                .map_err(std::io::Error::from)
+                .and_then(|bytes| fs.replace(&directory.join(CHECKPOINT), &bytes));
+            if written.is_err() {
+                // The files stay; the next start removes nothing it still counts from.
+                return 1 + self.remove.len() as u64;
+            }
+        }
+        let failed = self.remove.iter().filter(|path| fs.remove(path).is_err());
+        failed.count() as u64
+    }
+}
+
+/// The checkpoint's file, in the data directory.
+pub(crate) const CHECKPOINT: &str = "checkpoint.json";
+
+impl Engine {
+    /// What there is to do on the disk.
+    pub fn take_chores(&mut self) -> Chores {
+        std::mem::take(&mut self.chores)
+    }
+
+    /// Files to be synced, of all three logs.
+    pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
+        let mut files = self.log.take_dirty();
+        files.extend(self.verdict_log.take_dirty());
+        files.extend(self.outbox.take_dirty());
+        files
+    }
+
+    /// Write to no file again whose pages may not have reached the disk.
+    pub fn seal(&mut self) {
+        self.log.seal();
+        self.verdict_log.seal();
+        self.outbox.seal();
+    }
+
+    /// Count what went wrong on another thread.
+    pub fn count_storage_errors(&mut self, errors: u64) {
+        self.storage_errors += errors;
+    }
+
+    /// Count spans of requests that were refused before they came here.
+    pub fn count_refused(&mut self, spans: Count) {
+        self.totals.refused += spans;
+    }
+
+    /// The counters as of now.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            format: 1,
+            sequence: self.sequence,
+            verdicts: self.verdict_log.end(),
+            totals: self.totals.clone(),
+        }
+    }
+
+    /// Cut the logs: requests that nothing needs any more, and verdicts that are old.
+    pub(crate) fn free_segments(&mut self) {
+        let before = self.pins.oldest().unwrap_or_else(|| self.log.active_base());
+        // A late span that is not written down yet is in neither counter.
+        if before == self.freed_before || !self.late.is_empty() {
+            return;
+        }
+        self.freed_before = before;
+        let mut remove = self.log.release_before(before);
+        if remove.is_empty() {
+            return;
+        }
+        remove.extend(self.old_verdicts());
+        self.chores.checkpoint = Some(self.checkpoint());
+        self.chores.remove.extend(remove);
+    }
+
+    /// Segments of the verdict log beyond the bound that no request on disk can still need.
+    fn old_verdicts(&mut self) -> Vec<PathBuf> {
+        let end = self.verdict_log.end();
+        let keep_from = end.saturating_sub(self.options.decisions.max_bytes);
+        let needed_from = self.verdicts_needed_from();
+        self.verdict_log.release_before(keep_from.min(needed_from))
+    }
+
+    /// Remember where the verdict log ended when a segment of the buffer log was begun: every
+    /// verdict on spans in it stands behind.
+    pub(crate) fn note_segment(&mut self, base: u64) {
+        if self
+            .segment_verdicts
+            .back()
+            .is_none_or(|(newest, _)| *newest < base)
+        {
+            self.segment_verdicts
+                .push_back((base, self.verdict_log.end()));
+        }
+    }
+
+    /// The first verdict that replay of the requests on disk can still need.
+    fn verdicts_needed_from(&mut self) -> u64 {
+        while self.segment_verdicts.len() > 1 && self.segment_verdicts[1].0 <= self.freed_before {
+            self.segment_verdicts.pop_front();
+        }
+        self.segment_verdicts.front().map_or(0, |(_, end)| *end)
+    }
+
+    /// Judge early what holds the oldest segment, when the log stands at its bound.
+    pub(crate) fn guard_bound(&mut self) {
+        let bound = self.options.buffer.max_bytes;
+        let ahead = 2 * self.options.buffer.segment_bytes;
+        if self.log.bytes() + ahead <= bound || !self.early.is_empty() {
+            return;
+        }
+        if let Some(oldest) = self.pins.oldest_pin()
+            && self.last_early_pin != Some(oldest)
+        {
+            self.last_early_pin = Some(oldest);
+            let slots = self.index.slots(|trace| trace.pin == oldest);
+            self.judge_early(&slots, Early::BufferFull);
+        }
+    }
+
+    /// Whether the log has no room for more, even after judging early.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.log.bytes() >= self.options.buffer.max_bytes
+    }
+}

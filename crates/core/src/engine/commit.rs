@@ -1,0 +1,257 @@
+//! Take requests: append, index.
+
+use bytes::Bytes;
+
+use super::Engine;
+use crate::clock::Now;
+use crate::index::Trace;
+use crate::ledger::Count;
+use crate::log::{Entry, Header, Kind, LogError};
+use crate::plan::PlanSet;
+use crate::verdicts::LateSpans;
+use crate::waiting::Wheel;
+use crate::wire::{RejectedSpans, Scan, TraceDelta, scan};
+
+/// A request that has been read and found good, ready to be appended.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Whose it is.
+    pub tenant: u16,
+    /// The request as it came.
+    pub body: Bytes,
+    /// Its crc32c.
+    pub body_crc: u32,
+    /// What it adds to every trace.
+    pub traces: Vec<TraceDelta>,
+    /// Accepted spans and their bytes.
+    pub accepted: Count,
+    /// Spans left out.
+    pub rejected: RejectedSpans,
+    /// Generation of the plans it was read with.
+    pub generation: u64,
+}
+
+impl Prepared {
+    /// Put together what a scan of `body` found, leaving the scan empty.
+    #[must_use]
+    pub fn new(tenant: u16, body: Bytes, scan: &mut Scan, generation: u64) -> Self {
+        Self {
+            tenant,
+            body_crc: crc32c::crc32c(&body),
+            body,
+            traces: std::mem::take(&mut scan.traces),
+            accepted: Count::new(scan.spans, scan.span_bytes),
+            rejected: scan.rejected,
+            generation,
+        }
+    }
+}
+
+impl Engine {
+    /// Append a group of requests with one write, then index them. When this returns they may
+    /// be acknowledged.
+    ///
+    /// # Errors
+    /// [`LogError`]: none of them was taken.
+    pub fn commit(&mut self, group: &mut [Prepared], now: Now) -> Result<(), LogError> {
+        let mut positions = std::mem::take(&mut self.positions);
+        positions.clear();
+        let base = self.log.active_base();
+        let result = self.append(group, now, &mut positions);
+        if result.is_ok() {
+            self.note_segment(base);
+            for (prepared, &position) in group.iter_mut().zip(&positions) {
+                self.count_received(prepared);
+                if prepared.accepted.spans > 0 {
+                    self.sequence += 1;
+                    self.refresh(prepared);
+                    self.index_request(prepared, position, base, now);
+                }
+            }
+            self.flush_late(now);
+        } else {
+            self.storage_errors += 1;
+        }
+        self.positions = positions;
+        self.guard_bound();
+        result
+    }
+
+    fn append(
+        &mut self,
+        group: &[Prepared],
+        now: Now,
+        positions: &mut Vec<u64>,
+    ) -> Result<(), LogError> {
+        let mut sequence = self.sequence;
+        let plan = self.current_plan().plan().version;
+        let mut entries = Vec::with_capacity(group.len());
+        for prepared in group {
+            if prepared.accepted.spans == 0 {
+                // Nothing of it is worth a record; its rejected spans are only counted.
+                positions.push(0);
+                continue;
+            }
+            sequence += 1;
+            entries.push(Entry {
+                header: Header {
+                    kind: Kind::Request,
+                    tenant: prepared.tenant,
+                    plan,
+                    count: u32::try_from(prepared.accepted.spans).unwrap_or(u32::MAX),
+                    sequence,
+                    wall_ns: now.wall_ns,
+                    mono_ns: now.mono_ns,
+                },
+                body: &prepared.body,
+                body_crc: Some(prepared.body_crc),
+            });
+        }
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut written = Vec::new();
+        if entries.len() == group.len() {
+            return self.log.append(&entries, positions);
+        }
+        self.log.append(&entries, &mut written)?;
+        let mut written = written.into_iter();
+        for (prepared, position) in group.iter().zip(positions) {
+            if prepared.accepted.spans > 0 {
+                *position = written.next().unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn count_received(&mut self, prepared: &Prepared) {
+        self.totals.received += prepared.accepted;
+        for (reason, spans) in [
+            ("bad_trace_id", prepared.rejected.bad_trace_id),
+            ("bad_span_id", prepared.rejected.bad_span_id),
+        ] {
+            if spans > 0 {
+                *self.totals.rejected.entry(reason.to_owned()).or_default() += spans;
+            }
+        }
+    }
+
+    /// Read a request again if the plans have changed since it was read.
+    fn refresh(&self, prepared: &mut Prepared) {
+        let plans = self.plan_set();
+        if prepared.generation == plans.generation {
+            return;
+        }
+        let mut fresh = Scan::default();
+        if scan(&prepared.body, &plans, &mut fresh).is_ok() {
+            prepared.traces = std::mem::take(&mut fresh.traces);
+            prepared.generation = plans.generation;
+        }
+    }
+
+    /// The plans that requests are read with.
+    pub(crate) fn plan_set(&self) -> std::sync::Arc<PlanSet> {
+        let guard = self.plan_set.read();
+        std::sync::Arc::clone(&guard.unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Take the spans of one request into the index, or note them as late.
+    pub(crate) fn index_request(
+        &mut self,
+        prepared: &Prepared,
+        position: u64,
+        base: u64,
+        now: Now,
+    ) {
+        for delta in &prepared.traces {
+            let hash = self.index.hash(&delta.trace_id);
+            if let Some(slot) = self.index.find(hash, &delta.trace_id) {
+                self.extend(slot, delta, position, now);
+            } else if let Some((verdict, kept)) = self.memory.find(hash) {
+                let pin = self.pins.pin(base);
+                let late = LateSpans {
+                    trace_id: delta.trace_id,
+                    sequence: self.sequence,
+                    verdict,
+                    spans: delta.spans,
+                    bytes: delta.bytes,
+                    kept,
+                };
+                self.late.push((late, position, pin));
+            } else {
+                let pin = self.pins.pin(base);
+                self.begin(hash, delta, (position, pin), prepared.tenant, now);
+            }
+        }
+    }
+
+    /// Begin to hold a trace under the current plan.
+    pub(crate) fn begin(
+        &mut self,
+        hash: u64,
+        delta: &TraceDelta,
+        (position, pin): (u64, u32),
+        tenant: u16,
+        now: Now,
+    ) {
+        let mut trace = Trace::begin(delta, delta.bits[0]);
+        self.next_stamp = self.next_stamp.wrapping_add(1);
+        trace.stamp = self.next_stamp;
+        trace.pin = pin;
+        trace.tenant = tenant;
+        trace.began_ms = now.mono_ns / 1_000_000;
+        let live = self.plans.len() - 1;
+        self.plans[live].open += 1;
+        let plan = &self.plans[live].compiled;
+        trace.plan = plan.plan().version;
+        let rule = plan.first_match(trace.bits, trace.duration_ns());
+        trace.due_tick = Wheel::tick_of(trace.began_ms + plan.wait_ms(rule));
+        if trace.root
+            && let Some(wait) = plan.plan().wait_after_root_ms
+        {
+            trace.root_tick = Wheel::tick_of(now.mono_ns / 1_000_000 + wait);
+            trace.due_tick = trace.due_tick.min(trace.root_tick);
+        }
+        let (stamp, due_tick) = (trace.stamp, trace.due_tick);
+        let slot = self.index.insert(hash, trace);
+        self.index.add_record(slot, position);
+        self.wheel.schedule((slot, stamp), due_tick);
+    }
+
+    /// Add spans to a trace that is held.
+    fn extend(&mut self, slot: u32, delta: &TraceDelta, position: u64, now: Now) {
+        let trace = self.index.trace(slot);
+        let Some((live, bits)) = self
+            .plans
+            .iter()
+            .rev()
+            .zip(delta.bits)
+            .find(|(live, _)| live.compiled.plan().version == trace.plan)
+        else {
+            return; // every open trace holds its plan alive
+        };
+        let root_wait = match live.compiled.plan().wait_after_root_ms {
+            Some(wait) if delta.root && !trace.root => Some(wait),
+            _ => None,
+        };
+        let (rule_waits, plan) = (live.rule_waits, std::sync::Arc::clone(&live.compiled));
+        let before = trace.due_tick;
+        self.index.update(slot, |trace| {
+            trace.merge(delta, bits);
+            if let Some(wait) = root_wait {
+                trace.root_tick = Wheel::tick_of(now.mono_ns / 1_000_000 + wait);
+            }
+            if rule_waits {
+                let rule = plan.first_match(trace.bits, trace.duration_ns());
+                trace.due_tick = Wheel::tick_of(trace.began_ms + plan.wait_ms(rule));
+            }
+            trace.due_tick = trace.due_tick.min(trace.root_tick);
+        });
+        self.index.add_record(slot, position);
+        let trace = self.index.trace(slot);
+        if trace.due_tick < before {
+            // The older entry finds the trace gone, or due later, when its time comes.
+            self.wheel.schedule((slot, trace.stamp), trace.due_tick);
+        }
+    }
+}

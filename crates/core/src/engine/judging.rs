@@ -1,0 +1,226 @@
+//! Judge what is due: verdicts first to their log, then every effect of them.
+
+use std::collections::HashSet;
+
+use super::{Engine, PolicyCount};
+use crate::clock::Now;
+use crate::judge::judge;
+use crate::ledger::Count;
+use crate::outbox::KeptJob;
+use crate::verdicts::{Early, LateSpans, Verdict, VerdictLog};
+use crate::waiting::Due;
+
+/// Traces judged at once: a few milliseconds, so that new requests never wait long for it.
+const SLICE: usize = 2_048;
+
+impl Engine {
+    /// Turn the wheel and judge one slice of what is due; returns the verdicts, and whether more
+    /// is due now.
+    pub fn judge_due(&mut self, now: Now) -> (Vec<Verdict>, bool) {
+        self.memory.turn(now.mono_ns / 1_000_000);
+        self.flush_late(now);
+        let index = &self.index;
+        self.wheel
+            .advance(now.mono_ns / 1_000_000, &mut self.due, |(slot, stamp)| {
+                if index.is_live(slot, stamp) {
+                    Due::Later(index.trace(slot).due_tick)
+                } else {
+                    Due::Gone
+                }
+            });
+        let mut slice = Vec::new();
+        let mut picked = HashSet::new();
+        let mut verdicts = Vec::new();
+        while verdicts.len() < SLICE
+            && let Some((waiting, early)) = self.next_due()
+        {
+            let (slot, stamp) = waiting;
+            // A trace may stand in the queue twice: moved to an earlier time, or judged early.
+            if !self.index.is_live(slot, stamp) || !picked.insert(slot) {
+                continue;
+            }
+            let trace = self.index.trace(slot);
+            let Some(live) = self
+                .plans
+                .iter()
+                .find(|live| live.compiled.plan().version == trace.plan)
+            else {
+                continue;
+            };
+            verdicts.push(judge(trace, &live.compiled, early, now.wall_ns));
+            slice.push((waiting, early));
+        }
+        if verdicts.is_empty() {
+            return (verdicts, false);
+        }
+        match self
+            .verdict_log
+            .append_verdicts(&verdicts, self.sequence, now)
+        {
+            Ok(positions) => {
+                let slots = slice.into_iter().map(|((slot, _), _)| slot);
+                for ((slot, verdict), position) in slots.zip(&verdicts).zip(positions) {
+                    self.take_effect(slot, verdict, position, now);
+                }
+            }
+            Err(_) => {
+                // Without its record a verdict must have no effect: the traces stay due.
+                self.storage_errors += 1;
+                for due in slice.into_iter().rev() {
+                    self.early.push_front(due);
+                }
+                return (Vec::new(), false);
+            }
+        }
+        self.retire_plans();
+        self.free_segments();
+        let more = !self.due.is_empty() || !self.early.is_empty();
+        (verdicts, more)
+    }
+
+    fn next_due(&mut self) -> Option<(crate::waiting::Waiting, Early)> {
+        if let Some(early) = self.early.pop_front() {
+            return Some(early);
+        }
+        self.due.pop_front().map(|waiting| (waiting, Early::No))
+    }
+
+    /// A verdict that is written down takes effect.
+    pub(crate) fn take_effect(&mut self, slot: u32, verdict: &Verdict, position: u64, now: Now) {
+        let hash = self.index.hash(&verdict.trace_id);
+        let mut positions = Vec::new();
+        let trace = self
+            .index
+            .remove(slot, verdict.kept.then_some(&mut positions));
+        self.memory
+            .insert(hash, position, verdict.kept, now.mono_ns / 1_000_000);
+        let live = self
+            .plans
+            .iter_mut()
+            .find(|live| live.compiled.plan().version == verdict.plan);
+        let plan = live.map(|live| {
+            live.open -= 1;
+            std::sync::Arc::clone(&live.compiled)
+        });
+        let count = Count::new(u64::from(trace.spans), trace.bytes);
+        match plan {
+            Some(plan) if verdict.kept => {
+                self.outbox.expect(count);
+                self.jobs.push(KeptJob {
+                    sequence: position,
+                    verdict: verdict.clone(),
+                    plan,
+                    positions,
+                    expected: count,
+                    pin: trace.pin,
+                });
+            }
+            _ => self.pins.unpin(trace.pin),
+        }
+        self.count_verdict(verdict);
+    }
+
+    /// Count a verdict in the books.
+    pub(crate) fn count_verdict(&mut self, verdict: &Verdict) {
+        let count = Count::new(u64::from(verdict.spans), verdict.bytes);
+        self.totals.judged += 1;
+        if verdict.kept {
+            self.totals.kept += 1;
+        } else {
+            self.totals.dropped_policy += count;
+        }
+        let policy: &mut PolicyCount = self
+            .policies
+            .entry((verdict.plan, verdict.rule))
+            .or_default();
+        policy.judged += 1;
+        if verdict.kept {
+            policy.kept += 1;
+            policy.spans_kept += count.spans;
+        } else {
+            policy.dropped += 1;
+            policy.spans_dropped += count.spans;
+        }
+        if let Some(slug) = verdict.early.slug() {
+            *self.reasons.entry(slug.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Write down the late spans that wait for it; then they follow their verdict.
+    pub(crate) fn flush_late(&mut self, now: Now) {
+        if self.late.is_empty() {
+            return;
+        }
+        let notes: Vec<LateSpans> = self.late.iter().map(|(late, _, _)| *late).collect();
+        let Ok(sequences) = self.verdict_log.append_late(&notes, self.sequence, now) else {
+            // They stay held, and are tried again with the next group or tick.
+            self.storage_errors += 1;
+            return;
+        };
+        let late = std::mem::take(&mut self.late);
+        for ((late, position, pin), sequence) in late.into_iter().zip(sequences) {
+            self.late_takes_effect(late, position, pin, sequence);
+        }
+    }
+
+    /// Late spans that are written down follow their verdict.
+    pub(crate) fn late_takes_effect(
+        &mut self,
+        late: LateSpans,
+        position: u64,
+        pin: u32,
+        sequence: u64,
+    ) {
+        let count = Count::new(u64::from(late.spans), late.bytes);
+        *self.reasons.entry("late_spans".to_owned()).or_default() += count.spans;
+        let verdict = VerdictLog::read(&self.verdict_reader, late.verdict, &late.trace_id);
+        let job = match verdict {
+            Ok(Some(verdict)) if late.kept => {
+                self.plan_of(verdict.plan).map(|plan| (verdict, plan))
+            }
+            _ => None,
+        };
+        match job {
+            Some((verdict, plan)) => {
+                self.outbox.expect(count);
+                self.jobs.push(KeptJob {
+                    sequence,
+                    verdict,
+                    plan,
+                    positions: vec![position],
+                    expected: count,
+                    pin,
+                });
+            }
+            None => {
+                self.totals.dropped_policy += count;
+                self.pins.unpin(pin);
+            }
+        }
+    }
+
+    /// Judge everything that is held, before it is due.
+    pub fn judge_all(&mut self, early: Early) -> usize {
+        let slots = self.index.slots(|_| true);
+        self.judge_early(&slots, early);
+        slots.len()
+    }
+
+    /// Judge these traces before they are due.
+    pub(crate) fn judge_early(&mut self, slots: &[u32], early: Early) {
+        for &slot in slots {
+            let stamp = self.index.trace(slot).stamp;
+            self.early.push_back(((slot, stamp), early));
+        }
+    }
+
+    /// When the next trace may be due, in milliseconds; None if none is held.
+    #[must_use]
+    pub fn next_due_ms(&self) -> Option<u64> {
+        if self.due.is_empty() && self.early.is_empty() && self.late.is_empty() {
+            self.wheel.next_ms()
+        } else {
+            Some(0)
+        }
+    }
+}

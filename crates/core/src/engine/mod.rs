@@ -1,0 +1,192 @@
+//! The engine: log, index, wheel, judge and ledger put together, on one thread and without a
+//! clock. Everything it does follows from what it is given, so it can be simulated and replayed.
+//!
+//! Order: a request is appended to the buffer log, then indexed, then acknowledged. A verdict is
+//! appended to the verdict log, then takes effect. A kept trace is packed into the outbox, then
+//! its part of the buffer log is let go.
+
+mod chores;
+mod commit;
+mod judging;
+mod plans;
+mod report;
+mod restore;
+
+pub use chores::{Checkpoint, Chores};
+pub use commit::Prepared;
+pub use report::{DecisionReader, PolicyCount};
+pub(crate) use restore::Reached;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use crate::fs::FileSystem;
+use crate::index::{Index, Pins, TraceHasher};
+use crate::ledger::{Count, Totals};
+use crate::log::{LogError, LogReader, LogWriter};
+use crate::options::Options;
+use crate::outbox::{KeptJob, Outbox};
+use crate::plan::{Compiled, PlanError, PlanSet};
+use crate::verdicts::{Early, LateSpans, VerdictLog, VerdictMemory};
+use crate::waiting::{Waiting, Wheel};
+
+/// Why the engine could not start, or could not take a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A log or a file beside it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The plan makes no sense.
+    #[error("the plan was refused: {0}")]
+    Plan(#[from] PlanError),
+    /// A file of the data directory cannot be understood.
+    #[error("{path} cannot be read: {what}; restore it, or move it away to start without it")]
+    State {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// A trace is judged by the plan it began under; a plan is forgotten with its last open trace.
+struct LivePlan {
+    compiled: Arc<Compiled>,
+    open: u64,
+    /// Some rule has a wait of its own, so the wait must be looked up with every span.
+    rule_waits: bool,
+}
+
+/// The engine.
+pub struct Engine {
+    fs: Arc<dyn FileSystem>,
+    options: Options,
+    log: LogWriter,
+    log_reader: LogReader,
+    verdict_log: VerdictLog,
+    verdict_reader: LogReader,
+    outbox: Arc<Outbox>,
+    index: Index,
+    memory: VerdictMemory,
+    wheel: Wheel,
+    pins: Pins,
+    /// Traces whose time has come, and those that are judged before it.
+    due: VecDeque<Waiting>,
+    early: VecDeque<(Waiting, Early)>,
+    /// Late spans that are not written down yet, each with its record and pin. Empty between
+    /// calls, unless the disk refused.
+    late: Vec<(LateSpans, u64, u32)>,
+    /// The current plan last; at most two.
+    plans: Vec<LivePlan>,
+    /// A plan that waits until the one before the current is forgotten.
+    next_plan: Option<crate::plan::Plan>,
+    /// What the threads that scan requests read.
+    plan_set: Arc<RwLock<Arc<PlanSet>>>,
+    totals: Totals,
+    policies: HashMap<(u32, u16), PolicyCount>,
+    reasons: BTreeMap<String, u64>,
+    sequence: u64,
+    next_stamp: u32,
+    jobs: Vec<KeptJob>,
+    chores: Chores,
+    /// Where the log could be cut when that was last looked at.
+    freed_before: u64,
+    /// Begin of every segment of the buffer log, and where the verdict log ended then.
+    segment_verdicts: VecDeque<(u64, u64)>,
+    /// The segment whose traces were judged early last.
+    last_early_pin: Option<u32>,
+    storage_errors: u64,
+    positions: Vec<u64>,
+}
+
+impl Engine {
+    /// An engine on the logs of a directory, with nothing in memory yet; see [`crate::replay`].
+    pub(crate) fn open(
+        fs: Arc<dyn FileSystem>,
+        options: Options,
+        mono_ms: u64,
+        plan_set: Arc<RwLock<Arc<PlanSet>>>,
+    ) -> Result<Self, LogError> {
+        let directory = Path::new(&options.data_directory);
+        let log = LogWriter::open(
+            Arc::clone(&fs),
+            &directory.join("buffer"),
+            options.buffer.segment_bytes,
+        )?;
+        let verdict_log = VerdictLog::open(Arc::clone(&fs), &directory.join("verdicts"))?;
+        let outbox = Outbox::open(
+            Arc::clone(&fs),
+            &directory.join("outbox"),
+            &options.exporters,
+        )?;
+        let hasher = TraceHasher::new(options.hash_secret.unwrap_or(0));
+        Ok(Self {
+            log_reader: log.reader(),
+            verdict_reader: verdict_log.reader(),
+            index: Index::new(hasher),
+            memory: VerdictMemory::new(options.late.max_traces, options.late.max_age_ms),
+            wheel: Wheel::new(u32::try_from(mono_ms / crate::waiting::TICK_MS).unwrap_or(0)),
+            pins: Pins::default(),
+            due: VecDeque::new(),
+            early: VecDeque::new(),
+            late: Vec::new(),
+            plans: Vec::new(),
+            next_plan: None,
+            plan_set,
+            totals: Totals::default(),
+            policies: HashMap::new(),
+            reasons: BTreeMap::new(),
+            sequence: 0,
+            next_stamp: 0,
+            jobs: Vec::new(),
+            chores: Chores::default(),
+            freed_before: 0,
+            // What segments of an earlier run need is not known; from the begin, then.
+            segment_verdicts: VecDeque::from([(0, 0)]),
+            last_early_pin: None,
+            storage_errors: 0,
+            positions: Vec::new(),
+            outbox: Arc::new(outbox),
+            fs,
+            options,
+            log,
+            verdict_log,
+        })
+    }
+
+    /// The outbox, for the packer and the exporters.
+    #[must_use]
+    pub fn outbox(&self) -> Arc<Outbox> {
+        Arc::clone(&self.outbox)
+    }
+
+    /// A reader of the buffer log, for the packer.
+    #[must_use]
+    pub fn log_reader(&self) -> LogReader {
+        self.log_reader.clone()
+    }
+
+    /// Kept traces that the packer has not been given yet.
+    pub fn take_jobs(&mut self) -> Vec<KeptJob> {
+        std::mem::take(&mut self.jobs)
+    }
+
+    /// The packer is done with jobs: let go of their part of the buffer log.
+    pub fn packed(&mut self, pins: impl IntoIterator<Item = u32>) {
+        for pin in pins {
+            self.pins.unpin(pin);
+        }
+        self.free_segments();
+    }
+
+    /// Spans that are held in the buffer: open traces, and late spans not written down yet.
+    fn held(&self) -> Count {
+        let (spans, bytes) = self.index.held();
+        self.late
+            .iter()
+            .fold(Count::new(spans, bytes), |sum, (late, _, _)| {
+                sum + Count::new(u64::from(late.spans), late.bytes)
+            })
+    }
+}

@@ -1,0 +1,158 @@
+//! Which plans are alive: the current one, and the one before it while traces begun under it are
+//! open. Every plan that was ever current is stored beside the logs, since verdicts name it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use super::{Engine, EngineError, LivePlan};
+use crate::fs::FileSystem;
+use crate::plan::{Compiled, Plan, PlanSet};
+
+impl Engine {
+    /// Judge traces that begin from now on by this plan; returns its version.
+    ///
+    /// While two plans are alive already the new one waits; a later one takes its place.
+    ///
+    /// # Errors
+    /// [`EngineError::Plan`] if it makes no sense; [`EngineError::State`] if it could not be
+    /// stored. The plans stay as they were.
+    pub fn install_plan(&mut self, mut plan: Plan) -> Result<u32, EngineError> {
+        plan.version = self
+            .plans
+            .last()
+            .map_or(0, |live| live.compiled.plan().version);
+        if self
+            .plans
+            .last()
+            .is_some_and(|live| *live.compiled.plan() == plan)
+        {
+            self.next_plan = None;
+            return Ok(plan.version);
+        }
+        plan.version += 1;
+        let compiled = Arc::new(Compiled::new(plan.clone())?);
+        if self.plans.len() >= 2 {
+            let version = plan.version;
+            self.next_plan = Some(plan);
+            return Ok(version);
+        }
+        store_plan(&*self.fs, self.directory(), &plan)?;
+        Ok(self.make_current(compiled))
+    }
+
+    /// Make a stored plan the current one.
+    pub(crate) fn make_current(&mut self, compiled: Arc<Compiled>) -> u32 {
+        let version = compiled.plan().version;
+        self.plans.push(LivePlan {
+            rule_waits: compiled
+                .plan()
+                .rules
+                .iter()
+                .any(|rule| rule.wait_ms.is_some()),
+            compiled,
+            open: 0,
+        });
+        self.retire_plans();
+        self.publish_plans();
+        version
+    }
+
+    /// Forget the previous plan if nothing is open under it, and let a waiting one in.
+    pub(crate) fn retire_plans(&mut self) {
+        while self.plans.len() > 1 && self.plans[0].open == 0 {
+            self.plans.remove(0);
+            self.publish_plans();
+            if let Some(next) = self.next_plan.take()
+                && self.install_plan(next).is_err()
+            {
+                // It compiled when it was queued; only the disk can have refused it now.
+                self.storage_errors += 1;
+            }
+        }
+    }
+
+    /// Show the live plans to the threads that scan requests.
+    fn publish_plans(&self) {
+        let mut shared = self
+            .plan_set
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *shared = Arc::new(PlanSet {
+            current: Arc::clone(self.current_plan()),
+            previous: (self.plans.len() > 1).then(|| Arc::clone(&self.plans[0].compiled)),
+            generation: shared.generation + 1,
+        });
+    }
+
+    pub(crate) fn current_plan(&self) -> &Arc<Compiled> {
+        &self.plans[self.plans.len() - 1].compiled
+    }
+
+    /// A plan by version, alive or stored.
+    pub(crate) fn plan_of(&self, version: u32) -> Option<Arc<Compiled>> {
+        let live = self
+            .plans
+            .iter()
+            .find(|live| live.compiled.plan().version == version);
+        match live {
+            Some(live) => Some(Arc::clone(&live.compiled)),
+            None => {
+                let plan = load_plan(&*self.fs, self.directory(), version).ok()??;
+                Some(Arc::new(Compiled::new(plan).ok()?))
+            }
+        }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        Path::new(&self.options.data_directory)
+    }
+}
+
+fn plan_path(directory: &Path, version: u32) -> PathBuf {
+    directory.join("plans").join(format!("{version:08}.json"))
+}
+
+fn store_plan(fs: &dyn FileSystem, directory: &Path, plan: &Plan) -> Result<(), EngineError> {
+    let path = plan_path(directory, plan.version);
+    let state = |what: String| EngineError::State {
+        path: path.display().to_string(),
+        what,
+    };
+    let bytes = serde_json::to_vec_pretty(plan).map_err(|error| state(error.to_string()))?;
+    fs.create_directory(&directory.join("plans"))
+        .and_then(|()| fs.replace(&path, &bytes))
+        .map_err(|error| state(error.to_string()))
+}
+
+/// A stored plan; None if there is none of this version.
+pub(crate) fn load_plan(
+    fs: &dyn FileSystem,
+    directory: &Path,
+    version: u32,
+) -> Result<Option<Plan>, EngineError> {
+    let path = plan_path(directory, version);
+    let state = |what: String| EngineError::State {
+        path: path.display().to_string(),
+        what,
+    };
+    match fs.read(&path).map_err(|error| state(error.to_string()))? {
+        None => Ok(None),
+        Some(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| state(error.to_string())),
+    }
+}
+
+/// The version of the newest stored plan; 0 if there is none.
+pub(crate) fn newest_plan(fs: &dyn FileSystem, directory: &Path) -> Result<u32, EngineError> {
+    let plans = directory.join("plans");
+    let names = fs.list(&plans).map_err(|error| EngineError::State {
+        path: plans.display().to_string(),
+        what: error.to_string(),
+    })?;
+    Ok(names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".json")?.parse().ok())
+        .max()
+        .unwrap_or(0))
+}

@@ -1,0 +1,245 @@
+//! What the engine tells people: the ledger, sizes, and why a trace was judged as it was.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Engine;
+use super::plans::load_plan;
+use crate::clock::Now;
+use crate::fs::FileSystem;
+use crate::ledger::Cut;
+use crate::log::{LogError, LogReader};
+use crate::plan::{NEVER, Plan};
+use crate::verdicts::{Batch, NO_RULE, Verdict, VerdictLog};
+use crate::wire::TraceId;
+
+/// What one policy did, since the start of the process.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct PolicyCount {
+    /// Traces it judged.
+    pub judged: u64,
+    /// Of these kept.
+    pub kept: u64,
+    /// Of these dropped.
+    pub dropped: u64,
+    /// Spans of the kept ones.
+    pub spans_kept: u64,
+    /// Spans of the dropped ones.
+    pub spans_dropped: u64,
+}
+
+impl Engine {
+    /// The books, in one cut.
+    #[must_use]
+    pub fn cut(&self, now: Now) -> Cut {
+        let mut cut = Cut {
+            totals: self.totals.clone(),
+            buffer: self.held(),
+            open: self.index.len() as u64,
+            oldest_held_seconds: self.oldest_held_seconds(now),
+            ..Cut::default()
+        };
+        self.outbox.cut(&mut cut);
+        cut
+    }
+
+    /// Whether the running count of held spans equals a count one by one.
+    #[must_use]
+    pub fn recount_agrees(&self) -> bool {
+        self.index.held() == self.index.recount()
+    }
+
+    fn oldest_held_seconds(&self, now: Now) -> f64 {
+        // Walking ten million traces for a gauge would stall the writer; the wheel knows when
+        // the next one is due, which bounds it, but only a small index is asked exactly.
+        const EXACT: usize = 50_000;
+        if self.index.len() > EXACT {
+            return self.current_plan().wait_ms(None) as f64 / 1e3;
+        }
+        let now_ms = now.mono_ns / 1_000_000;
+        let began = self.index.oldest_begin_ms().unwrap_or(now_ms);
+        now_ms.saturating_sub(began) as f64 / 1e3
+    }
+
+    /// Sizes and counters beside the ledger.
+    #[must_use]
+    pub fn stats(&self, now: Now) -> Value {
+        let mut policies: BTreeMap<String, PolicyCount> = BTreeMap::new();
+        for ((plan, rule), count) in &self.policies {
+            let name = self
+                .plan_of(*plan)
+                .and_then(|plan| Some(plan.plan().rules.get(usize::from(*rule))?.name.clone()))
+                .unwrap_or_else(|| "none".to_owned());
+            let sum = policies.entry(name).or_default();
+            sum.judged += count.judged;
+            sum.kept += count.kept;
+            sum.dropped += count.dropped;
+            sum.spans_kept += count.spans_kept;
+            sum.spans_dropped += count.spans_dropped;
+        }
+        let policies: Vec<Value> = policies
+            .into_iter()
+            .map(|(name, count)| {
+                let mut value = json!(count);
+                value["policy"] = json!(name);
+                value
+            })
+            .collect();
+        let outbox = self.outbox.stats();
+        json!({
+            "log": {"bytes": self.log.bytes(), "segments": self.log.segment_count(),
+                    "max_bytes": self.options.buffer.max_bytes},
+            "index": {"traces": self.index.len(), "records": self.index.record_count(),
+                      "bytes": self.index.memory_bytes()},
+            "late": {"traces": self.memory.len(),
+                     "reach_seconds": self.memory.reach_ms(now.mono_ns / 1_000_000) as f64 / 1e3},
+            "verdict_log": {"bytes": self.verdict_log.bytes(),
+                            "max_bytes": self.options.decisions.max_bytes},
+            "outbox": {"bytes": outbox.bytes, "max_bytes": self.options.outbox.max_bytes,
+                       "traces": outbox.traces},
+            "policies": policies,
+            "verdict_reasons": self.reasons,
+            "plan": self.current_plan().plan().version,
+            "storage_errors": self.storage_errors + outbox.storage_errors,
+        })
+    }
+
+    /// What is known of a trace without reading the whole verdict log: `Some` if it is held or
+    /// remembered.
+    #[must_use]
+    pub fn decision(&self, trace_id: &TraceId, now: Now) -> Option<Value> {
+        let hash = self.index.hash(trace_id);
+        if let Some(slot) = self.index.find(hash, trace_id) {
+            let trace = self.index.trace(slot);
+            let plan = self.plan_of(trace.plan)?;
+            let rule = plan.first_match(trace.bits, trace.duration_ns());
+            let due_ms = u64::from(trace.due_tick) * crate::waiting::TICK_MS;
+            return Some(json!({
+                "trace_id": hex(trace_id), "state": "held", "spans": trace.spans,
+                "bytes": trace.bytes, "duration_ns": trace.duration_ns(),
+                "due_in_s": due_ms.saturating_sub(now.mono_ns / 1_000_000) as f64 / 1e3,
+                "first_match": rule.map(|rule| &plan.plan().rules[rule].name),
+                "plan": trace.plan,
+            }));
+        }
+        let (position, _) = self.memory.find(hash)?;
+        let verdict = VerdictLog::read(&self.verdict_reader, position, trace_id).ok()??;
+        Some(verdict_json(
+            &verdict,
+            position,
+            self.plan_of(verdict.plan)?.plan(),
+        ))
+    }
+
+    /// A verdict in words.
+    #[must_use]
+    pub fn word(&self, verdict: &Verdict) -> Option<Value> {
+        Some(verdict_json(verdict, 0, self.plan_of(verdict.plan)?.plan()))
+    }
+
+    /// A searcher of the verdict log, for traces that are no longer remembered.
+    #[must_use]
+    pub fn decision_reader(&self) -> DecisionReader {
+        DecisionReader {
+            fs: Arc::clone(&self.fs),
+            directory: self.directory().to_owned(),
+            reader: self.verdict_reader.clone(),
+        }
+    }
+}
+
+/// Searches the verdict log on the caller's thread.
+pub struct DecisionReader {
+    fs: Arc<dyn FileSystem>,
+    directory: PathBuf,
+    reader: LogReader,
+}
+
+impl DecisionReader {
+    /// The newest verdict on a trace; reads the whole verdict log.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn find(&self, trace_id: &TraceId) -> Result<Option<Value>, LogError> {
+        let mut records = self.reader.records(0);
+        let mut found = None;
+        while let Some(record) = records.next_record()? {
+            if let Some(Batch::Verdicts(verdicts)) = VerdictLog::decode(&record) {
+                found = verdicts
+                    .into_iter()
+                    .rev()
+                    .find(|(_, verdict)| verdict.trace_id == *trace_id)
+                    .or(found);
+            }
+        }
+        Ok(found.and_then(|(position, verdict)| {
+            let plan = load_plan(&*self.fs, &self.directory, verdict.plan).ok()??;
+            Some(verdict_json(&verdict, position, &plan))
+        }))
+    }
+}
+
+fn verdict_json(verdict: &Verdict, position: u64, plan: &Plan) -> Value {
+    let rule = plan.rules.get(usize::from(verdict.rule));
+    let reasons: Vec<&str> = plan
+        .predicates
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| verdict.bits >> bit & 1 == 1)
+        .map(|(_, predicate)| predicate.reason.as_str())
+        .collect();
+    let source = ["trace_id", "rv", "hash"][usize::from(verdict.randomness_source.min(2))];
+    let kept_of_all = (NEVER - verdict.threshold.min(NEVER)) as f64 / NEVER as f64;
+    json!({
+        "trace_id": hex(&verdict.trace_id), "state": "judged", "kept": verdict.kept,
+        "policy": rule.map(|rule| &rule.name),
+        "reason": reason(verdict, plan),
+        "early": verdict.early.slug(),
+        "threshold": verdict.threshold,
+        "th": (verdict.threshold < NEVER).then(|| th(verdict.threshold)),
+        "probability": kept_of_all,
+        "randomness": format!("{:014x}", verdict.randomness),
+        "randomness_source": source,
+        "consistent": true,
+        "plan": verdict.plan, "sequence": position, "judged_at_ns": verdict.judged_wall_ns,
+        "spans": verdict.spans, "bytes": verdict.bytes, "duration_ns": verdict.duration_ns,
+        "root_seen": verdict.root, "tenant": verdict.tenant,
+        "evidence": {"reasons": reasons, "witness": (verdict.witness != 0).then_some(verdict.witness)},
+        "late_spans_follow": true,
+    })
+}
+
+/// Why the rule of a verdict matched.
+fn reason(verdict: &Verdict, plan: &Plan) -> String {
+    if verdict.rule == NO_RULE {
+        return "no_match".to_owned();
+    }
+    crate::plan::Compiled::new(plan.clone()).map_or_else(
+        |_| "unknown".to_owned(),
+        |compiled| {
+            let rule = usize::from(verdict.rule);
+            compiled
+                .reason(rule, verdict.bits, verdict.duration_ns)
+                .to_owned()
+        },
+    )
+}
+
+/// T as tracestate spells it: 14 hex digits without the trailing zeros; always is `0`.
+fn th(threshold: u64) -> String {
+    let digits = format!("{threshold:014x}");
+    match digits.trim_end_matches('0') {
+        "" => "0".to_owned(),
+        some => some.to_owned(),
+    }
+}
+
+/// A trace id as people write it.
+#[must_use]
+fn hex(trace_id: &TraceId) -> String {
+    trace_id.iter().map(|byte| format!("{byte:02x}")).collect()
+}

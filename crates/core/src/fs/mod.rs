@@ -1,0 +1,82 @@
+//! The disk, behind traits, so that simulation can fill it, tear it and lose it.
+
+mod memory;
+mod real;
+
+pub use memory::MemoryDisk;
+pub use real::RealDisk;
+
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+
+/// An open file. Positions are absolute, so that readers and the writer share one handle.
+pub trait File: Send + Sync {
+    /// Write all of `parts`, one after the other, from `position` on.
+    ///
+    /// # Errors
+    /// Whatever the disk says; part of the data may have been written.
+    fn write_at(&self, position: u64, parts: &mut [IoSlice<'_>]) -> io::Result<()>;
+    /// Fill `into` from `position` on.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` past the end; else whatever the disk says.
+    fn read_at(&self, position: u64, into: &mut [u8]) -> io::Result<()>;
+    /// Bytes in the file.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn len(&self) -> io::Result<u64>;
+    /// Make the contents durable (fdatasync).
+    ///
+    /// # Errors
+    /// After a failure the unsynced pages are lost for good: never retry on the same file.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// Held for as long as the directory is in use.
+pub trait Lock: Send + Sync {}
+
+/// The few things the data plane asks of a file system.
+pub trait FileSystem: Send + Sync {
+    /// Create a file that must not exist.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+    /// Open an existing file.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+    /// Names of the entries of a directory, sorted; empty if it does not exist.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
+    /// Remove a file.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Replace `path` with these bytes so that a crash leaves the old or the new file, never a mix.
+    ///
+    /// # Errors
+    /// Whatever the disk says; the old file stays.
+    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Read a whole file; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+    /// Create a directory and its parents.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn create_directory(&self, path: &Path) -> io::Result<()>;
+    /// Lock a file for this process, or fail with `WouldBlock` if another one holds it.
+    ///
+    /// # Errors
+    /// `WouldBlock`, or whatever the disk says.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
+}

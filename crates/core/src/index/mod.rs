@@ -1,0 +1,239 @@
+//! The traces that are held: what the plan needs to know of them, and where their spans stand.
+//!
+//! Spans are not here. A trace points at the records of the buffer log that hold spans of it,
+//! newest first; which spans those are is read from the record when the trace is kept.
+
+mod pins;
+mod slab;
+mod trace;
+
+pub use pins::Pins;
+pub use slab::Slab;
+pub use trace::Trace;
+
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
+use hashbrown::HashTable;
+use std::hash::Hasher as _;
+
+use crate::wire::TraceId;
+
+/// A growing table moves only its own part of the traces, so that growth never stalls the writer.
+const TABLES: usize = 256;
+
+/// No record: the end of a chain.
+pub const NO_RECORD: u32 = u32::MAX;
+
+/// Hashes trace ids with a secret, since senders choose the ids.
+#[derive(Clone, Debug)]
+pub struct TraceHasher {
+    secret: u64,
+    shared: SharedSeed,
+}
+
+impl TraceHasher {
+    /// A hasher with this secret.
+    #[must_use]
+    pub const fn new(secret: u64) -> Self {
+        Self {
+            secret,
+            shared: SharedSeed::from_u64(secret.rotate_left(32)),
+        }
+    }
+
+    /// 64 well mixed bits.
+    #[must_use]
+    pub fn hash(&self, trace_id: &TraceId) -> u64 {
+        let mut hasher = FoldHasher::with_seed(self.secret, &self.shared);
+        hasher.write(trace_id);
+        hasher.finish()
+    }
+}
+
+/// One record of the buffer log that holds spans of a trace, and the one before it.
+#[derive(Clone, Copy, Debug)]
+struct RecordRef {
+    /// Position in the buffer log, 48 bits: 256 TiB. Packed beside `older` into 12 bytes.
+    position_low: u32,
+    position_high: u32,
+    older: u32,
+}
+
+/// The traces that are held.
+pub struct Index {
+    hasher: TraceHasher,
+    tables: Vec<HashTable<u32>>,
+    traces: Slab<Trace>,
+    records: Slab<RecordRef>,
+    spans: u64,
+    bytes: u64,
+}
+
+impl Index {
+    /// An empty index.
+    #[must_use]
+    pub fn new(hasher: TraceHasher) -> Self {
+        Self {
+            hasher,
+            tables: (0..TABLES).map(|_| HashTable::new()).collect(),
+            traces: Slab::new(),
+            records: Slab::new(),
+            spans: 0,
+            bytes: 0,
+        }
+    }
+
+    /// The keyed hash that the other methods want.
+    #[must_use]
+    pub fn hash(&self, trace_id: &TraceId) -> u64 {
+        self.hasher.hash(trace_id)
+    }
+
+    /// Where a trace stands, if it is held.
+    #[must_use]
+    pub fn find(&self, hash: u64, trace_id: &TraceId) -> Option<u32> {
+        self.tables[table_of(hash)]
+            .find(hash, |&slot| self.traces[slot].trace_id == *trace_id)
+            .copied()
+    }
+
+    /// Begin to hold a trace, which must not be held yet.
+    pub fn insert(&mut self, hash: u64, trace: Trace) -> u32 {
+        self.spans += u64::from(trace.spans);
+        self.bytes += trace.bytes;
+        let slot = self.traces.insert(trace);
+        let (traces, hasher) = (&self.traces, &self.hasher);
+        self.tables[table_of(hash)]
+            .insert_unique(hash, slot, |&slot| hasher.hash(&traces[slot].trace_id));
+        slot
+    }
+
+    /// The trace in this slot.
+    #[must_use]
+    pub fn trace(&self, slot: u32) -> &Trace {
+        &self.traces[slot]
+    }
+
+    /// Change a trace, and count what was added to it.
+    pub fn update(&mut self, slot: u32, change: impl FnOnce(&mut Trace)) {
+        let trace = &mut self.traces[slot];
+        let (spans, bytes) = (trace.spans, trace.bytes);
+        change(trace);
+        self.spans = self.spans + u64::from(trace.spans) - u64::from(spans);
+        self.bytes = self.bytes + trace.bytes - bytes;
+    }
+
+    /// Note that a record of the buffer log holds spans of this trace.
+    pub fn add_record(&mut self, slot: u32, position: u64) {
+        let older = self.traces[slot].newest;
+        let newest = self.records.insert(RecordRef {
+            position_low: position as u32,
+            position_high: (position >> 32) as u32,
+            older,
+        });
+        self.traces[slot].newest = newest;
+    }
+
+    /// Whether the slot still holds the trace it held when it had this stamp.
+    #[must_use]
+    pub fn is_live(&self, slot: u32, stamp: u32) -> bool {
+        self.traces
+            .get(slot)
+            .is_some_and(|trace| trace.stamp == stamp)
+    }
+
+    /// Stop holding a trace; the positions of its records are added to `positions`, oldest first.
+    pub fn remove(&mut self, slot: u32, positions: Option<&mut Vec<u64>>) -> Trace {
+        let trace = self.traces.remove(slot);
+        let hash = self.hasher.hash(&trace.trace_id);
+        if let Ok(entry) = self.tables[table_of(hash)].find_entry(hash, |&other| other == slot) {
+            entry.remove();
+        }
+        self.spans -= u64::from(trace.spans);
+        self.bytes -= trace.bytes;
+        let mut next = trace.newest;
+        let mut sink = positions;
+        let from = sink.as_ref().map_or(0, |positions| positions.len());
+        while next != NO_RECORD {
+            let record = self.records.remove(next);
+            if let Some(positions) = &mut sink {
+                let high = u64::from(record.position_high) << 32;
+                positions.push(high | u64::from(record.position_low));
+            }
+            next = record.older;
+        }
+        if let Some(positions) = sink {
+            positions[from..].reverse();
+        }
+        trace
+    }
+
+    /// Slots of all held traces that `which` picks; walks the whole index.
+    #[must_use]
+    pub fn slots(&self, mut which: impl FnMut(&Trace) -> bool) -> Vec<u32> {
+        self.traces
+            .iter()
+            .filter(|(_, trace)| which(trace))
+            .map(|(slot, _)| slot)
+            .collect()
+    }
+
+    /// Traces held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.traces.len()
+    }
+
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.traces.len() == 0
+    }
+
+    /// Records pointed at.
+    #[must_use]
+    pub fn record_count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Spans and bytes held, counted as traces come and go.
+    #[must_use]
+    pub const fn held(&self) -> (u64, u64) {
+        (self.spans, self.bytes)
+    }
+
+    /// Spans and bytes held, counted one by one: the check on [`Self::held`].
+    #[must_use]
+    pub fn recount(&self) -> (u64, u64) {
+        self.traces
+            .iter()
+            .fold((0, 0), |(spans, bytes), (_, trace)| {
+                (spans + u64::from(trace.spans), bytes + trace.bytes)
+            })
+    }
+
+    /// The smallest begin of a held trace, on the process's clock; walks the whole index.
+    #[must_use]
+    pub fn oldest_begin_ms(&self) -> Option<u64> {
+        self.traces.iter().map(|(_, trace)| trace.began_ms).min()
+    }
+
+    /// Bytes of memory the index has asked for.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let tables: usize = self
+            .tables
+            .iter()
+            .map(|table| table.capacity() * 8 / 7 * (size_of::<u32>() + 1))
+            .sum();
+        tables + self.traces.memory_bytes() + self.records.memory_bytes()
+    }
+}
+
+/// The tables are picked by bits that hashbrown uses neither for its tag nor for small tables.
+const fn table_of(hash: u64) -> usize {
+    (hash >> 40) as usize % TABLES
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! Which segments of the buffer log are still needed.
+
+use std::collections::VecDeque;
+
+/// Counts, for every segment, the traces that began in it and are not done with: open, or kept
+/// and not yet in the outbox. Every record of a trace stands in the segment it began in or in a
+/// later one, so the prefix of segments that nothing pins is free.
+#[derive(Debug, Default)]
+pub struct Pins {
+    /// The number of the first entry of `segments`.
+    first: u32,
+    /// Base position and count, oldest first.
+    segments: VecDeque<(u64, u64)>,
+}
+
+impl Pins {
+    /// Pin the segment that begins at `base`, which must not be older than the newest one pinned.
+    pub fn pin(&mut self, base: u64) -> u32 {
+        match self.segments.back_mut() {
+            Some((newest, count)) if *newest >= base => *count += 1,
+            _ => self.segments.push_back((base, 1)),
+        }
+        self.first + (self.segments.len() as u32 - 1)
+    }
+
+    /// Pin once more what is pinned already.
+    pub fn pin_again(&mut self, pin: u32) {
+        if let Some((_, count)) = self.segments.get_mut((pin - self.first) as usize) {
+            *count += 1;
+        }
+    }
+
+    /// Undo one pin.
+    pub fn unpin(&mut self, pin: u32) {
+        if let Some((_, count)) = self.segments.get_mut((pin - self.first) as usize) {
+            *count -= 1;
+        }
+        while self.segments.front().is_some_and(|(_, count)| *count == 0) {
+            self.segments.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// The begin of the oldest segment that is still needed; None if none is.
+    #[must_use]
+    pub fn oldest(&self) -> Option<u64> {
+        self.segments.front().map(|(base, _)| *base)
+    }
+
+    /// The number of the oldest segment that is still needed.
+    #[must_use]
+    pub fn oldest_pin(&self) -> Option<u32> {
+        (!self.segments.is_empty()).then_some(self.first)
+    }
+}

@@ -1,0 +1,190 @@
+//! Where every span went, in spans and in bytes of the Span messages as received.
+//!
+//! `received = exported + dropped (by reason) + held`, for every exporter, whenever it is read.
+//! Held is counted where the spans are, in the index and the outbox, never computed.
+
+use std::collections::BTreeMap;
+use std::ops::{Add, AddAssign, SubAssign};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Spans, and the bytes of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Spans.
+    pub spans: u64,
+    /// Bytes of their Span messages.
+    pub bytes: u64,
+}
+
+impl Count {
+    /// So many spans of so many bytes.
+    #[must_use]
+    pub const fn new(spans: u64, bytes: u64) -> Self {
+        Self { spans, bytes }
+    }
+
+    /// Nothing.
+    #[must_use]
+    pub const fn is_zero(&self) -> bool {
+        self.spans == 0 && self.bytes == 0
+    }
+}
+
+impl Add for Count {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self::new(self.spans + other.spans, self.bytes + other.bytes)
+    }
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl SubAssign for Count {
+    fn sub_assign(&mut self, other: Self) {
+        self.spans -= other.spans;
+        self.bytes -= other.bytes;
+    }
+}
+
+/// What the engine itself counts. The rest stands in the index and the outbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Spans of accepted requests.
+    pub received: Count,
+    /// Spans of requests that were refused after they had been read.
+    pub refused: Count,
+    /// Spans left out of accepted requests, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Spans dropped by a verdict, early ones and late spans included.
+    pub dropped_policy: Count,
+    /// Traces judged.
+    pub judged: u64,
+    /// Traces kept.
+    pub kept: u64,
+}
+
+/// The books of one exporter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExporterTotals {
+    /// Spans its backend took.
+    pub exported: Count,
+    /// Kept spans it did not take, by reason.
+    pub dropped: BTreeMap<String, Count>,
+    /// Spans sent once more after their fate was unknown.
+    #[serde(default)]
+    pub exported_again: Count,
+}
+
+/// Everything that is counted, read in one cut.
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    /// The engine's own counters.
+    pub totals: Totals,
+    /// Held in the buffer: open traces.
+    pub buffer: Count,
+    /// Kept, and not yet in the outbox.
+    pub pending: Count,
+    /// Dropped between buffer and outbox, by reason.
+    pub lost: BTreeMap<&'static str, Count>,
+    /// Books and held spans of every exporter, the primary first.
+    pub exporters: Vec<(String, ExporterTotals, Count)>,
+    /// Open traces.
+    pub open: u64,
+    /// Age of the oldest open trace.
+    pub oldest_held_seconds: f64,
+}
+
+impl Cut {
+    /// The body of `GET /api/v1/ledger`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut balanced = true;
+        let mut exporters = serde_json::Map::new();
+        for (name, totals, held) in &self.exporters {
+            let (books, well) = self.books(totals, *held);
+            balanced &= well;
+            exporters.insert(name.clone(), books);
+        }
+        let (mut all, _) = match self.exporters.first() {
+            Some((_, totals, held)) => self.books(totals, *held),
+            None => self.books(&ExporterTotals::default(), Count::default()),
+        };
+        all["spans"]["refused"] = json!(self.totals.refused.spans);
+        all["spans"]["rejected"] = json!(self.totals.rejected);
+        all["bytes"]["refused"] = json!(self.totals.refused.bytes);
+        let traces = json!({
+            "judged": self.totals.judged,
+            "kept": self.totals.kept,
+            "dropped": self.totals.judged - self.totals.kept,
+            "open": self.open,
+        });
+        json!({
+            "spans": all["spans"], "bytes": all["bytes"], "traces": traces,
+            "exporters": exporters, "oldest_held_seconds": self.oldest_held_seconds,
+            "balanced": balanced,
+        })
+    }
+
+    /// The invariant of one exporter, and whether it holds.
+    fn books(&self, totals: &ExporterTotals, held: Count) -> (Value, bool) {
+        let mut dropped = totals.dropped.clone();
+        for (reason, count) in &self.lost {
+            *dropped.entry((*reason).to_owned()).or_default() += *count;
+        }
+        *dropped.entry("policy".to_owned()).or_default() += self.totals.dropped_policy;
+        let outbox = self.pending + held;
+        let accounted = dropped
+            .values()
+            .fold(totals.exported + self.buffer + outbox, |sum, count| {
+                sum + *count
+            });
+        let unit = |of: fn(&Count) -> u64| {
+            let dropped: BTreeMap<_, _> = dropped.iter().map(|(k, v)| (k, of(v))).collect();
+            json!({
+                "received": of(&self.totals.received),
+                "exported": of(&totals.exported),
+                "held": {"buffer": of(&self.buffer), "outbox": of(&outbox)},
+                "dropped": dropped,
+                "exported_again": of(&totals.exported_again),
+            })
+        };
+        let books = json!({"spans": unit(|count| count.spans), "bytes": unit(|count| count.bytes)});
+        (books, accounted == self.totals.received)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A span that is nowhere is noticed, for the exporter that misses it.
+    #[test]
+    fn a_missing_span_is_noticed() {
+        let books = |exported| ExporterTotals {
+            exported: Count::new(exported, exported * 10),
+            ..ExporterTotals::default()
+        };
+        let mut cut = Cut {
+            totals: Totals {
+                received: Count::new(10, 100),
+                dropped_policy: Count::new(3, 30),
+                ..Totals::default()
+            },
+            buffer: Count::new(2, 20),
+            pending: Count::new(1, 10),
+            exporters: vec![("a".into(), books(4), Count::default())],
+            ..Cut::default()
+        };
+        assert_eq!(cut.to_json()["balanced"], true);
+        assert_eq!(cut.to_json()["spans"]["held"]["outbox"], 1);
+        cut.exporters.push(("b".into(), books(3), Count::default()));
+        assert_eq!(cut.to_json()["balanced"], false);
+    }
+}

@@ -1,0 +1,37 @@
+//! The data plane of tailsampler: it holds spans, judges whole traces, and accounts for every span.
+//!
+//! No network and no Python; time, randomness and the disk are arguments.
+//!
+//! # Layout
+//! - [`intake`]: what the door hands over, and what it is answered.
+//! - [`wire`]: find spans in OTLP requests without decoding them, and write kept ones out again.
+//! - [`plan`]: the policy chain as data, compiled to predicates.
+//! - [`log`]: segmented, checksummed logs on a [`fs::FileSystem`]; three of them:
+//!   the buffer log (requests), the verdict log, and the outbox.
+//! - [`index`]: the traces that are held, and where in the buffer log their spans stand.
+//! - [`waiting`]: which trace is due when.
+//! - [`judge`], [`verdicts`]: the chain run once, the lasting answer, and the memory of it.
+//! - [`outbox`]: kept spans on disk, until every exporter is done with them.
+//! - [`ledger`]: where every span went.
+//! - [`engine`]: all of these put together, single-threaded and deterministic; [`replay`] starts it
+//!   from a directory; [`runtime`] gives it threads.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod engine;
+pub mod fs;
+pub mod index;
+pub mod intake;
+pub mod judge;
+pub mod ledger;
+pub mod log;
+pub mod options;
+pub mod outbox;
+pub mod plan;
+pub mod randomness;
+pub mod replay;
+pub mod runtime;
+pub mod simulation;
+pub mod verdicts;
+pub mod waiting;
+pub mod wire;

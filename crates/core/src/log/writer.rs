@@ -1,0 +1,239 @@
+//! The writing end of a log: one owner, groups of records, one positioned write a group.
+
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::reader::{Segments, file_name, segment_base};
+use super::record::HEADER_BYTES;
+use super::{Header, LogError, LogReader};
+use crate::fs::{File, FileSystem};
+
+/// One record to be appended.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Its header.
+    pub header: Header,
+    /// Its body.
+    pub body: &'a [u8],
+    /// crc32c of the body, if somebody has computed it already.
+    pub body_crc: Option<u32>,
+}
+
+/// The writing end of a log.
+pub struct LogWriter {
+    fs: Arc<dyn FileSystem>,
+    directory: PathBuf,
+    segment_bytes: u64,
+    segments: Segments,
+    /// The segment that is written to: where it begins, and the file. None until the first
+    /// record, and after a failed write: pages that failed to reach the disk are never retried.
+    active: Option<(u64, Arc<dyn File>)>,
+    /// Where the next record goes.
+    end: u64,
+    /// Sealed since the last call of [`Self::take_dirty`].
+    sealed_dirty: Vec<Arc<dyn File>>,
+    /// The active segment was written to since the last call of [`Self::take_dirty`].
+    active_dirty: bool,
+    /// Kept from call to call, so that a group costs no allocation.
+    headers: Vec<[u8; HEADER_BYTES]>,
+}
+
+impl LogWriter {
+    /// Open the segments of a directory, which is created if it does not exist.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] if the directory or a segment cannot be opened.
+    pub fn open(
+        fs: Arc<dyn FileSystem>,
+        directory: &Path,
+        segment_bytes: u64,
+    ) -> Result<Self, LogError> {
+        let failed = |what, path: &Path| {
+            let path = path.display().to_string();
+            move |error| LogError::Io { what, path, error }
+        };
+        fs.create_directory(directory)
+            .map_err(failed("could not create", directory))?;
+        let names = fs
+            .list(directory)
+            .map_err(failed("could not list", directory))?;
+        let segments = Segments::default();
+        let mut end = 0;
+        for name in names {
+            let Some(base) = segment_base(&name) else {
+                continue;
+            };
+            let path = directory.join(&name);
+            let file = fs.open(&path).map_err(failed("could not open", &path))?;
+            let length = file.len().map_err(failed("could not read", &path))?;
+            end = end.max(base + length);
+            segments.insert(base, file);
+        }
+        Ok(Self {
+            fs,
+            directory: directory.to_owned(),
+            segment_bytes,
+            segments,
+            active: None,
+            end,
+            sealed_dirty: Vec::new(),
+            active_dirty: false,
+            headers: Vec::new(),
+        })
+    }
+
+    /// A reader of the same segments, for any thread.
+    #[must_use]
+    pub fn reader(&self) -> LogReader {
+        LogReader::new(self.directory.clone(), self.segments.clone())
+    }
+
+    /// Where the next record will stand.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Where the segment that is written to begins; [`Self::end`] if the next record begins one.
+    #[must_use]
+    pub fn active_base(&self) -> u64 {
+        match &self.active {
+            Some((base, _)) if self.end - base < self.segment_bytes => *base,
+            _ => self.end,
+        }
+    }
+
+    /// Bytes from the begin of the oldest segment to the end.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.segments.first().map_or(0, |first| self.end - first)
+    }
+
+    /// Segments on disk.
+    #[must_use]
+    pub fn segment_count(&self) -> usize {
+        self.segments.count()
+    }
+
+    /// Append a group of records and add their positions to `positions`.
+    ///
+    /// All of them stand in the segment that is active when the call begins, which may grow past
+    /// its size by one group.
+    ///
+    /// # Errors
+    /// [`LogError::Io`]: none of the group counts as written, the segment is sealed, and the next
+    /// call begins a new one.
+    pub fn append(
+        &mut self,
+        entries: &[Entry<'_>],
+        positions: &mut Vec<u64>,
+    ) -> Result<(), LogError> {
+        let (base, file) = self.writable()?;
+        self.headers.clear();
+        let mut position = self.end;
+        for entry in entries {
+            let length = u32::try_from(entry.body.len()).map_err(|_| LogError::Io {
+                what: "a record over 4 GiB for",
+                path: self.directory.display().to_string(),
+                error: io::ErrorKind::InvalidInput.into(),
+            })?;
+            let crc = entry.body_crc.unwrap_or_else(|| crc32c::crc32c(entry.body));
+            self.headers.push(entry.header.encode(length, crc));
+        }
+        let mut parts = Vec::with_capacity(entries.len() * 2);
+        for (header, entry) in self.headers.iter().zip(entries) {
+            parts.push(IoSlice::new(header));
+            parts.push(IoSlice::new(entry.body));
+        }
+        if let Err(error) = file.write_at(self.end - base, &mut parts) {
+            self.seal_failed(base, &file);
+            let path = self.directory.join(file_name(base)).display().to_string();
+            let what = "could not write";
+            return Err(LogError::Io { what, path, error });
+        }
+        for entry in entries {
+            positions.push(position);
+            position += (HEADER_BYTES + entry.body.len()) as u64;
+        }
+        self.end = position;
+        self.active_dirty = true;
+        Ok(())
+    }
+
+    /// Forget the segments that end at or before `position`; the caller removes the files.
+    pub fn release_before(&mut self, position: u64) -> Vec<PathBuf> {
+        let keep = self.active.as_ref().map_or(self.end, |(base, _)| *base);
+        self.segments
+            .release_before(position.min(keep))
+            .into_iter()
+            .map(|base| self.directory.join(file_name(base)))
+            .collect()
+    }
+
+    /// Remove the segments that end at or before `position`, here and now.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] for the first file that could not be removed; the others are gone.
+    pub fn remove_before(&mut self, position: u64) -> Result<(), LogError> {
+        let mut result = Ok(());
+        for path in self.release_before(position) {
+            if let Err(error) = self.fs.remove(&path) {
+                let path = path.display().to_string();
+                let what = "could not remove";
+                result = result.and(Err(LogError::Io { what, path, error }));
+            }
+        }
+        result
+    }
+
+    /// Files written to since the last call, to be synced by whoever may wait for the disk.
+    pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
+        let mut files = std::mem::take(&mut self.sealed_dirty);
+        if std::mem::take(&mut self.active_dirty)
+            && let Some((_, file)) = &self.active
+        {
+            files.push(Arc::clone(file));
+        }
+        files
+    }
+
+    /// Stop writing to the active segment: it could not be synced, so its pages are not to be
+    /// trusted with anything more.
+    pub fn seal(&mut self) {
+        if let Some((_, file)) = self.active.take()
+            && std::mem::take(&mut self.active_dirty)
+        {
+            self.sealed_dirty.push(file);
+        }
+    }
+
+    /// The active segment, begun anew if there is none or it is full.
+    fn writable(&mut self) -> Result<(u64, Arc<dyn File>), LogError> {
+        if let Some((base, file)) = &self.active
+            && self.end - base < self.segment_bytes
+        {
+            return Ok((*base, Arc::clone(file)));
+        }
+        self.seal();
+        let base = self.end;
+        let path = self.directory.join(file_name(base));
+        let file = self.fs.create(&path).map_err(|error| LogError::Io {
+            what: "could not create",
+            path: path.display().to_string(),
+            error,
+        })?;
+        self.segments.insert(base, Arc::clone(&file));
+        self.active = Some((base, Arc::clone(&file)));
+        Ok((base, file))
+    }
+
+    /// Leave a segment behind whose last write failed, with a gap where that write may stand.
+    fn seal_failed(&mut self, base: u64, file: &Arc<dyn File>) {
+        let written = file.len().unwrap_or(0);
+        // An empty segment would stand under the name of the next one.
+        self.end = self.end.max(base + written).max(base + 1);
+        self.active = None;
+        self.active_dirty = false;
+    }
+}

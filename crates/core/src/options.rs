@@ -1,0 +1,85 @@
+//! What the data plane is told at start, as JSON from Python.
+
+use serde::Deserialize;
+
+use crate::plan::Plan;
+
+/// Options of one data plane. Every field has been checked by the settings already; here only
+/// what would break the core is refused.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Where the logs live.
+    pub data_directory: String,
+    /// The buffer log.
+    pub buffer: BufferOptions,
+    /// The memory of verdicts.
+    pub late: LateOptions,
+    /// The verdict log.
+    pub decisions: DecisionOptions,
+    /// Kept spans that wait for an exporter.
+    pub outbox: OutboxOptions,
+    /// Names of the exporters, the primary first.
+    pub exporters: Vec<String>,
+    /// Write `tailsampler.policy` and `tailsampler.reason` on the root spans of kept traces.
+    pub annotate: bool,
+    /// The policy chain.
+    pub plan: Plan,
+    /// Secret of the hash tables; taken from the system if absent (tests give one).
+    #[serde(default)]
+    pub hash_secret: Option<u64>,
+}
+
+/// Options of the buffer log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BufferOptions {
+    /// At this size the oldest traces are judged early, and then requests refused.
+    pub max_bytes: u64,
+    /// Size of a segment file.
+    pub segment_bytes: u64,
+    /// When the log is made durable.
+    pub fsync: Fsync,
+}
+
+/// When the logs are made durable against a loss of power. A killed process loses nothing in any
+/// of them.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum Fsync {
+    /// When the kernel likes.
+    Never,
+    /// This often.
+    Interval {
+        /// Milliseconds.
+        interval_ms: u64,
+    },
+    /// Before every acknowledgement.
+    Always,
+}
+
+/// Options of the memory of verdicts.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LateOptions {
+    /// Verdicts remembered at most.
+    pub max_traces: usize,
+    /// And for how long.
+    pub max_age_ms: u64,
+}
+
+/// Options of the verdict log.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionOptions {
+    /// Size it is kept at; what replay needs is kept in any case.
+    pub max_bytes: u64,
+}
+
+/// Options of the outbox.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboxOptions {
+    /// At this size no more kept traces are written to it; they stay in the buffer log.
+    pub max_bytes: u64,
+}

@@ -1,0 +1,139 @@
+//! One exporter's place in the outbox: what it was handed, what it is done with.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::{Count, ExporterTotals};
+
+/// Kept spans, ready to be sent as one `ExportTraceServiceRequest`.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Names the batch when it is settled or given back; one use.
+    pub token: u64,
+    /// The serialized request.
+    pub payload: Bytes,
+    /// Spans in it.
+    pub spans: u64,
+    /// Frames in it: traces, or late parts of traces.
+    pub traces: u64,
+}
+
+/// What became of a batch: every span is exported but those named here.
+#[derive(Clone, Debug, Default)]
+pub struct Settlement {
+    /// Reason, position of the first span in the payload, and how many.
+    pub dropped: Vec<(String, u64, u64)>,
+    /// Spans the backend refused without saying which.
+    pub rejected: u64,
+}
+
+/// A run of frames, by the positions of the first and of the one behind the last.
+pub(super) type Range = (u64, u64);
+
+/// Where a frame stands, and what is known of it without reading it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FrameRef {
+    pub(super) position: u64,
+    pub(super) payload_bytes: u32,
+    pub(super) kept: Count,
+    /// When it came, on the process's clock.
+    pub(super) since_ms: u64,
+}
+
+/// One exporter.
+#[derive(Default)]
+pub(super) struct Exporter {
+    pub(super) name: String,
+    pub(super) totals: ExporterTotals,
+    /// Spans in the frames it is not done with.
+    pub(super) held: Count,
+    /// It is done with every frame before this position.
+    pub(super) done: u64,
+    /// And with these runs behind it.
+    settled: BTreeMap<u64, u64>,
+    /// The next frame it has not been handed yet.
+    pub(super) next: u64,
+    /// Runs it gave back, to be handed out again before anything new.
+    pub(super) returned: VecDeque<Range>,
+    /// Runs it holds, by token, and what of them could not be read.
+    pub(super) out: HashMap<u64, (Range, Count)>,
+}
+
+/// What a mark at the begin of a segment says of an exporter.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct ExporterMark {
+    pub(super) totals: ExporterTotals,
+    pub(super) done: u64,
+    pub(super) settled: Vec<Range>,
+}
+
+/// What is written down when an exporter is done with a run of frames.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SettledNote {
+    pub(super) exporter: String,
+    pub(super) range: Range,
+    pub(super) exported: Count,
+    pub(super) dropped: BTreeMap<String, Count>,
+}
+
+impl Exporter {
+    pub(super) fn new(name: &str, position: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            done: position,
+            next: position,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn from_mark(name: &str, mark: ExporterMark) -> Self {
+        Self {
+            name: name.to_owned(),
+            totals: mark.totals,
+            done: mark.done,
+            next: mark.done,
+            settled: mark.settled.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn mark(&self) -> ExporterMark {
+        ExporterMark {
+            totals: self.totals.clone(),
+            done: self.done,
+            settled: self.settled.iter().map(|(from, to)| (*from, *to)).collect(),
+        }
+    }
+
+    /// Whether it is done with the frame at this position.
+    pub(super) fn is_done_with(&self, position: u64) -> bool {
+        let before = self.settled.range(..=position).next_back();
+        position < self.done || before.is_some_and(|(_, to)| position < *to)
+    }
+
+    /// Count a run of frames as dealt with. Whether the run stands in `held` is the caller's
+    /// business: during replay it does not yet.
+    pub(super) fn settle(&mut self, note: &SettledNote) {
+        self.totals.exported += note.exported;
+        for (reason, count) in &note.dropped {
+            *self.totals.dropped.entry(reason.clone()).or_default() += *count;
+        }
+        self.settled.insert(note.range.0, note.range.1);
+    }
+
+    /// Move `done` past every frame it is done with. Other records stand between frames, so only
+    /// the list of frames tells that two settled runs meet.
+    pub(super) fn advance(&mut self, frames: &VecDeque<FrameRef>) {
+        let from = frames.partition_point(|frame| frame.position < self.done);
+        for frame in frames.range(from..) {
+            if !self.is_done_with(frame.position) {
+                break;
+            }
+            self.done = frame.position + 1;
+        }
+        let done = self.done;
+        self.settled.retain(|_, to| *to > done);
+    }
+}

@@ -1,0 +1,82 @@
+//! One frame of the outbox: the kept spans of one verdict, or of late spans that follow one.
+//!
+//! ```text
+//!  0 trace id             16 spans        20 malformed spans   24 missing spans
+//! 28 malformed bytes      36 missing bytes
+//! 44 received size of each span (4 bytes each), then resource_spans fields, ready to be sent
+//! ```
+//! Little endian. The header's sequence is the position of the verdict, or of the note on the late
+//! spans, in the verdict log. Frames are written in that order, so the last one says which ones
+//! have been written.
+
+use crate::ledger::Count;
+use crate::log::Record;
+use crate::wire::TraceId;
+
+const FIXED_BYTES: usize = 44;
+
+/// One frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// Bytes of each Span message as received, in the order of `payload`.
+    pub sizes: Vec<u32>,
+    /// Spans that a backend could not have decoded, left out.
+    pub malformed: Count,
+    /// Spans that were not found where they should stand: the disk lies.
+    pub missing: Count,
+    /// `resource_spans` fields of an `ExportTraceServiceRequest`.
+    pub payload: Vec<u8>,
+}
+
+impl Frame {
+    /// The spans in the payload, and their bytes as received.
+    #[must_use]
+    pub fn kept(&self) -> Count {
+        Count::new(
+            self.sizes.len() as u64,
+            self.sizes.iter().map(|&size| u64::from(size)).sum(),
+        )
+    }
+
+    pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.trace_id);
+        for count in [
+            self.sizes.len() as u64,
+            self.malformed.spans,
+            self.missing.spans,
+        ] {
+            into.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+        }
+        for bytes in [self.malformed.bytes, self.missing.bytes] {
+            into.extend_from_slice(&bytes.to_le_bytes());
+        }
+        for size in &self.sizes {
+            into.extend_from_slice(&size.to_le_bytes());
+        }
+        into.extend_from_slice(&self.payload);
+    }
+
+    /// Read a frame; None if the record is no frame.
+    #[must_use]
+    pub fn decode(record: &Record) -> Option<Self> {
+        let (fixed, rest) = record.body.split_at_checked(FIXED_BYTES)?;
+        let u32_at = |at: usize| -> Option<u32> {
+            Some(u32::from_le_bytes(fixed.get(at..at + 4)?.try_into().ok()?))
+        };
+        let u64_at = |at: usize| -> Option<u64> {
+            Some(u64::from_le_bytes(fixed.get(at..at + 8)?.try_into().ok()?))
+        };
+        let spans = u32_at(16)? as usize;
+        let (sizes, payload) = rest.split_at_checked(spans.checked_mul(4)?)?;
+        let (sizes, _) = sizes.as_chunks::<4>();
+        Some(Self {
+            trace_id: fixed[..16].try_into().ok()?,
+            sizes: sizes.iter().map(|size| u32::from_le_bytes(*size)).collect(),
+            malformed: Count::new(u64::from(u32_at(20)?), u64_at(28)?),
+            missing: Count::new(u64::from(u32_at(24)?), u64_at(36)?),
+            payload: payload.to_vec(),
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! Kept spans on disk, between the judge and the exporters.
+//!
+//! The packer ([`Packer`]) reads the spans of a kept trace back from the buffer log, writes them
+//! as they will be sent, and only then is the trace's part of the buffer log freed. A frame stays
+//! until every exporter is done with it; each exporter has its own books and its own pace.
+
+mod exporter;
+mod frame;
+mod packer;
+mod state;
+
+pub use exporter::{Batch, Settlement};
+pub use frame::Frame;
+pub use packer::{KeptJob, Packer};
+pub use state::{Outbox, OutboxStats};

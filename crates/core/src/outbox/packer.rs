@@ -1,0 +1,147 @@
+//! From a verdict to a frame: read the spans of a kept trace back, and write them as they go out.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::{Frame, Outbox};
+use crate::clock::Now;
+use crate::ledger::Count;
+use crate::log::{LogError, LogReader};
+use crate::plan::Compiled;
+use crate::verdicts::Verdict;
+use crate::wire::{Layout, Stamp, extract};
+
+/// Requests kept in memory while traces of them are packed. Traces that arrived together are
+/// judged together, so that one reading serves them all.
+const CACHE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Kept spans that are to be brought into the outbox.
+#[derive(Clone)]
+pub struct KeptJob {
+    /// Position, in the verdict log, of the verdict or of the note on late spans.
+    pub sequence: u64,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// The plan it was judged by.
+    pub plan: Arc<Compiled>,
+    /// Records of the buffer log that hold its spans, oldest first.
+    pub positions: Vec<u64>,
+    /// How much there should be.
+    pub expected: Count,
+    /// The segment of the buffer log that must stay until this is done.
+    pub pin: u32,
+}
+
+type Request = Arc<(Vec<u8>, Layout)>;
+
+/// Packs kept spans into frames.
+pub struct Packer {
+    reader: LogReader,
+    outbox: Arc<Outbox>,
+    annotate: bool,
+    cache: HashMap<u64, Request>,
+    order: VecDeque<u64>,
+    cached_bytes: usize,
+}
+
+impl Packer {
+    /// A packer that reads this buffer log.
+    #[must_use]
+    pub fn new(reader: LogReader, outbox: Arc<Outbox>, annotate: bool) -> Self {
+        Self {
+            reader,
+            outbox,
+            annotate,
+            cache: HashMap::new(),
+            order: VecDeque::new(),
+            cached_bytes: 0,
+        }
+    }
+
+    /// Write one frame for every job, in order.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] if the outbox could not be written; nothing was, and the jobs stand.
+    pub fn pack(&mut self, jobs: &[KeptJob], now: Now) -> Result<(), LogError> {
+        let frames: Vec<_> = jobs
+            .iter()
+            .map(|job| (job.sequence, job.expected, self.frame(job)))
+            .collect();
+        self.outbox.write(&frames, now)
+    }
+
+    fn frame(&mut self, job: &KeptJob) -> Frame {
+        let mut frame = Frame {
+            trace_id: job.verdict.trace_id,
+            ..Frame::default()
+        };
+        let stamp = stamp(job, self.annotate);
+        for &position in &job.positions {
+            // A record that cannot be read any more is counted below, as what is missing.
+            let Some(request) = self.request(position) else {
+                continue;
+            };
+            let (body, layout) = &*request;
+            let found = extract(
+                body,
+                layout,
+                &job.verdict.trace_id,
+                &stamp,
+                &mut frame.payload,
+                &mut frame.sizes,
+            );
+            frame.malformed += Count::new(found.malformed_spans, found.malformed_bytes);
+        }
+        let found = frame.kept() + frame.malformed;
+        frame.missing = Count::new(
+            job.expected.spans.saturating_sub(found.spans),
+            job.expected.bytes.saturating_sub(found.bytes),
+        );
+        frame
+    }
+
+    fn request(&mut self, position: u64) -> Option<Request> {
+        if let Some(request) = self.cache.get(&position) {
+            return Some(Arc::clone(request));
+        }
+        let body = self.reader.read(position).ok()?.body;
+        let layout = Layout::of(&body).ok()?;
+        while self.cached_bytes + body.len() > CACHE_BYTES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            if let Some(request) = self.cache.remove(&oldest) {
+                self.cached_bytes -= request.0.len();
+            }
+        }
+        self.cached_bytes += body.len();
+        self.order.push_back(position);
+        let request = Arc::new((body, layout));
+        self.cache.insert(position, Arc::clone(&request));
+        Some(request)
+    }
+
+    /// Let go of what was read; called when there is nothing more to pack for a while.
+    pub fn rest(&mut self) {
+        self.cache.clear();
+        self.order.clear();
+        self.cached_bytes = 0;
+    }
+}
+
+/// What is to be written on the spans of a job.
+fn stamp(job: &KeptJob, annotate: bool) -> Stamp<'_> {
+    let verdict = &job.verdict;
+    let rules = &job.plan.plan().rules;
+    let rule = usize::from(verdict.rule);
+    Stamp {
+        policy: rules.get(rule).map_or("", |rule| &rule.name),
+        reason: verdict
+            .early
+            .slug()
+            .unwrap_or_else(|| job.plan.reason(rule, verdict.bits, verdict.duration_ns)),
+        threshold: Some(verdict.threshold),
+        randomness: verdict.randomness,
+        write_rv: verdict.randomness_source == 2,
+        annotate,
+    }
+}

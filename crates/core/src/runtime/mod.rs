@@ -1,0 +1,238 @@
+//! The engine on threads: one that owns it and writes the log, one that packs kept traces, and
+//! one that waits for the disk (sync, checkpoints, removal). Doors submit from their own threads
+//! and never touch a file.
+
+mod housekeeper;
+mod inbox;
+mod packing;
+mod writer;
+
+pub use inbox::{LAG_BOUND, Shared};
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::engine::{DecisionReader, EngineError};
+use crate::fs::{FileSystem, Lock};
+use crate::log::LogError;
+use crate::options::Options;
+use crate::outbox::Outbox;
+use crate::plan::Plan;
+use crate::replay::{self, Found};
+use crate::verdicts::Early;
+use crate::wire::TraceId;
+
+/// Something happened that whoever drives the exporters should look at. Must not block.
+pub trait Notify: Send + Sync {
+    /// New batches in the outbox, or a failure.
+    fn notify(&self);
+}
+
+/// Why the data plane could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process works in this directory.
+    #[error("{0} is in use by another process; stop it, or choose another data_directory")]
+    InUse(String),
+    /// The directory cannot be written.
+    #[error("{path}: {error}; make it writable for this user, or choose another data_directory")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A thread could not be started.
+    #[error("could not start a thread: {0}")]
+    Thread(std::io::Error),
+    /// The engine could not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// A running data plane, doors excluded.
+pub struct Runtime {
+    shared: Arc<Shared>,
+    outbox: Arc<Outbox>,
+    decisions: DecisionReader,
+    clock: Arc<dyn Clock>,
+    found: Found,
+    writer: Option<JoinHandle<()>>,
+    packer: Option<JoinHandle<()>>,
+    housekeeper: Option<JoinHandle<()>>,
+    _lock: Box<dyn Lock>,
+}
+
+impl Runtime {
+    /// Lock the directory, bring everything back, start the threads.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(
+        fs: Arc<dyn FileSystem>,
+        clock: Arc<dyn Clock>,
+        options: Options,
+        notify: Arc<dyn Notify>,
+    ) -> Result<Self, OpenError> {
+        let directory = std::path::PathBuf::from(&options.data_directory);
+        let path = || directory.display().to_string();
+        fs.create_directory(&directory)
+            .map_err(|error| OpenError::Directory {
+                path: path(),
+                error,
+            })?;
+        let lock = fs
+            .lock(&directory.join("lock"))
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::WouldBlock => OpenError::InUse(path()),
+                _ => OpenError::Directory {
+                    path: path(),
+                    error,
+                },
+            })?;
+        let fsync = options.buffer.fsync;
+        let outbox_bytes = options.outbox.max_bytes;
+        let annotate = options.annotate;
+        let (engine, plan_set, found) = replay::start(&fs, options, clock.now())?;
+        let outbox = engine.outbox();
+        let decisions = engine.decision_reader();
+        let packer = crate::outbox::Packer::new(engine.log_reader(), engine.outbox(), annotate);
+        let shared = Arc::new(Shared::new(plan_set, Arc::clone(&clock), notify));
+        let (jobs, job_queue) = mpsc::channel();
+        let (chores, chore_queue) = mpsc::channel();
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            let builder = thread::Builder::new().name(name.to_owned());
+            builder.spawn(work).map_err(OpenError::Thread)
+        };
+        let writer = writer::Writer::new(engine, Arc::clone(&shared), fsync, jobs, chores);
+        let packing = packing::Packing {
+            shared: Arc::clone(&shared),
+            outbox: Arc::clone(&outbox),
+            max_bytes: outbox_bytes,
+        };
+        let keeper = housekeeper::Housekeeper {
+            fs,
+            directory,
+            shared: Arc::clone(&shared),
+            fsync,
+        };
+        let packer = spawn(
+            "ts-packer",
+            Box::new(move || packing.run_until_closed(packer, &job_queue)),
+        )?;
+        let housekeeper = spawn("ts-keeper", Box::new(move || keeper.run(&chore_queue)))?;
+        let writer = spawn("ts-writer", Box::new(move || writer.run()))?;
+        Ok(Self {
+            shared,
+            outbox,
+            decisions,
+            clock,
+            found,
+            writer: Some(writer),
+            packer: Some(packer),
+            housekeeper: Some(housekeeper),
+            _lock: lock,
+        })
+    }
+
+    /// What the start found on the disk.
+    #[must_use]
+    pub const fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// Where doors submit.
+    #[must_use]
+    pub fn intake(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// Where exporters take from.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// The books, in one cut; None if the writer is gone.
+    #[must_use]
+    pub fn ledger(&self) -> Option<Value> {
+        self.shared.ask(|engine, now| engine.cut(now).to_json())
+    }
+
+    /// Sizes and counters beside the ledger; None if the writer is gone.
+    #[must_use]
+    pub fn stats(&self) -> Option<Value> {
+        let mut stats = self.shared.ask(|engine, now| engine.stats(now))?;
+        stats["queue"] = self.shared.queue_stats();
+        Some(stats)
+    }
+
+    /// What is known of a trace.
+    ///
+    /// # Errors
+    /// [`LogError`] if the verdict log could not be searched.
+    pub fn decision(&self, trace_id: TraceId) -> Result<Option<Value>, LogError> {
+        let known = self
+            .shared
+            .ask(move |engine, now| engine.decision(&trace_id, now));
+        match known.flatten() {
+            Some(value) => Ok(Some(value)),
+            None => self.decisions.find(&trace_id),
+        }
+    }
+
+    /// Judge traces that begin from now on by this plan; returns its version.
+    ///
+    /// # Errors
+    /// [`EngineError`]; None if the writer is gone.
+    pub fn install_plan(&self, plan: Plan) -> Option<Result<u32, EngineError>> {
+        self.shared.ask(move |engine, _| engine.install_plan(plan))
+    }
+
+    /// Judge everything that is held now; returns how many traces.
+    #[must_use]
+    pub fn judge_all(&self) -> usize {
+        self.shared
+            .ask(|engine, _| engine.judge_all(Early::Shutdown))
+            .unwrap_or(0)
+    }
+
+    /// Whether the writer died; requests are refused then, and a restart brings all back.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// Finish what was submitted, write a checkpoint, stop and join all threads.
+    pub fn close(&mut self) {
+        self.shared.close();
+        for thread in [
+            self.writer.take(),
+            self.packer.take(),
+            self.housekeeper.take(),
+        ] {
+            // A thread that panicked has said so through `failed`.
+            let _ = thread.map(JoinHandle::join);
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// How long a thread sleeps before it tries the disk again.
+pub(crate) const RETRY: Duration = Duration::from_millis(50);

@@ -1,0 +1,206 @@
+//! The thread that owns the engine: it writes, indexes, acknowledges and judges.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use super::inbox::{Command, Queued, Shared};
+use crate::clock::Now;
+use crate::engine::{Chores, Engine, Prepared};
+use crate::intake::{Answer, Refusal, RefusalReason, Rejected};
+use crate::options::Fsync;
+use crate::outbox::KeptJob;
+use crate::wire::RejectedSpans;
+
+/// Requests written with one call: header and body each take a place in the vector, which the
+/// kernel bounds at 1,024.
+const GROUP: usize = 512;
+
+/// The longest sleep, so that a clock that jumped is noticed.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// The writer thread.
+pub(super) struct Writer {
+    engine: Engine,
+    shared: Arc<Shared>,
+    fsync: Fsync,
+    jobs: mpsc::Sender<Vec<KeptJob>>,
+    chores: mpsc::Sender<Chores>,
+    group: Vec<Queued>,
+    more_due: bool,
+}
+
+impl Writer {
+    pub(super) const fn new(
+        engine: Engine,
+        shared: Arc<Shared>,
+        fsync: Fsync,
+        jobs: mpsc::Sender<Vec<KeptJob>>,
+        chores: mpsc::Sender<Chores>,
+    ) -> Self {
+        Self {
+            engine,
+            shared,
+            fsync,
+            jobs,
+            chores,
+            group: Vec::new(),
+            more_due: false,
+        }
+    }
+
+    /// Work until the inbox is closed and empty.
+    pub(super) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        // A panic means that the books in memory cannot be trusted. The log can: nothing more is
+        // taken, readiness goes off, and a restart replays it.
+        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            shared.failed.store(true, Ordering::Release);
+            shared.close();
+            let mut inbox = shared.inbox();
+            inbox.commands.clear();
+            for queued in inbox.requests.drain(..) {
+                queued
+                    .sink
+                    .complete(queued.token, refused(RefusalReason::Storage));
+            }
+            drop(inbox);
+            shared.notify.notify();
+        }
+    }
+
+    fn work(&mut self) {
+        loop {
+            let mut commands = std::mem::take(&mut self.shared.wait(self.sleep()).commands);
+            let closed = {
+                let mut inbox = self.shared.inbox();
+                commands.append(&mut inbox.commands);
+                self.shared.take(&mut inbox, GROUP, &mut self.group);
+                inbox.closed && inbox.requests.is_empty() && self.group.is_empty()
+            };
+            self.commit();
+            let now = self.shared.clock.now();
+            self.obey(commands, now);
+            self.judge(now);
+            self.hand_over();
+            if closed {
+                break;
+            }
+        }
+        // Everything a restart needs is in the logs; the checkpoint makes the counters cheap.
+        let checkpoint = Some(self.engine.checkpoint());
+        let remove = Vec::new();
+        let _ = self.chores.send(Chores { checkpoint, remove });
+    }
+
+    fn sleep(&self) -> Duration {
+        if self.more_due {
+            return Duration::ZERO;
+        }
+        let now_ms = self.shared.clock.now().mono_ns / 1_000_000;
+        match self.engine.next_due_ms() {
+            // One millisecond of slack: ticks begin on whole ones.
+            Some(due_ms) => Duration::from_millis(due_ms.saturating_sub(now_ms) + 1).min(IDLE),
+            None => IDLE,
+        }
+    }
+
+    fn commit(&mut self) {
+        if self.group.is_empty() {
+            return;
+        }
+        let now = self.shared.clock.now();
+        let mut sinks = Vec::with_capacity(self.group.len());
+        let mut prepared: Vec<Prepared> = Vec::with_capacity(self.group.len());
+        for queued in self.group.drain(..) {
+            sinks.push((queued.sink, queued.token));
+            prepared.push(queued.prepared);
+        }
+        let written = self.engine.commit(&mut prepared, now).is_ok() && self.synced();
+        for ((sink, token), prepared) in sinks.into_iter().zip(prepared) {
+            let answer = if written {
+                Answer::Accepted(rejected(prepared.rejected))
+            } else {
+                refused(RefusalReason::Storage)
+            };
+            sink.complete(token, answer);
+        }
+        self.shared.in_hand_ns.store(0, Ordering::Relaxed);
+        self.shared
+            .full
+            .store(self.engine.is_full(), Ordering::Relaxed);
+    }
+
+    /// In mode `always`: make what was written durable, or seal what could not be.
+    fn synced(&mut self) -> bool {
+        if self.fsync != Fsync::Always {
+            return true;
+        }
+        let mut well = true;
+        for file in self.engine.take_dirty() {
+            well &= file.sync().is_ok();
+        }
+        if !well {
+            self.engine.seal();
+        }
+        well
+    }
+
+    fn obey(&mut self, commands: impl IntoIterator<Item = Command>, now: Now) {
+        for command in commands {
+            command(&mut self.engine, now);
+        }
+        self.engine.count_refused(self.shared.take_refused());
+    }
+
+    fn judge(&mut self, now: Now) {
+        let due = self
+            .engine
+            .next_due_ms()
+            .is_some_and(|due| due <= now.mono_ns / 1_000_000);
+        self.more_due = due && self.engine.judge_due(now).1;
+        if due {
+            self.shared
+                .full
+                .store(self.engine.is_full(), Ordering::Relaxed);
+        }
+    }
+
+    /// Give the other threads what is theirs. They are gone only when the process ends.
+    fn hand_over(&mut self) {
+        let jobs = self.engine.take_jobs();
+        if !jobs.is_empty() {
+            let _ = self.jobs.send(jobs);
+        }
+        let chores = self.engine.take_chores();
+        if !chores.is_empty() {
+            let _ = self.chores.send(chores);
+        }
+    }
+}
+
+fn refused(reason: RefusalReason) -> Answer {
+    Answer::Refused(Refusal {
+        reason,
+        retry_after: Duration::from_secs(1),
+    })
+}
+
+/// What the sender reads about spans that were left out.
+fn rejected(spans: RejectedSpans) -> Rejected {
+    let RejectedSpans {
+        bad_trace_id,
+        bad_span_id,
+    } = spans;
+    if bad_trace_id + bad_span_id == 0 {
+        return Rejected::default();
+    }
+    Rejected {
+        spans: bad_trace_id + bad_span_id,
+        message: format!(
+            "{bad_trace_id} spans have a trace id that is not 16 bytes or is all zero, \
+             {bad_span_id} a span id that is not 8 bytes or is all zero; the others were accepted"
+        ),
+    }
+}

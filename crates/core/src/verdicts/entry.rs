@@ -1,0 +1,240 @@
+//! What a verdict says, and how it is written down.
+
+use crate::wire::TraceId;
+
+/// The rule of a trace that matched none.
+pub const NO_RULE: u16 = u16::MAX;
+
+/// Bytes of one verdict in the verdict log.
+pub(super) const VERDICT_BYTES: usize = 96;
+/// Bytes of one note on late spans in the verdict log.
+pub(super) const LATE_BYTES: usize = 48;
+
+/// Why a trace was judged before it was due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Early {
+    /// It was not.
+    #[default]
+    No,
+    /// The buffer log stood at its bound.
+    BufferFull,
+    /// The gateway was told to drain.
+    Shutdown,
+}
+
+impl Early {
+    /// The word in verdicts and metrics; None if the trace was due.
+    #[must_use]
+    pub const fn slug(self) -> Option<&'static str> {
+        match self {
+            Self::No => None,
+            Self::BufferFull => Some("early_buffer_full"),
+            Self::Shutdown => Some("early_shutdown"),
+        }
+    }
+}
+
+/// The lasting answer on one trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// Keep, or drop.
+    pub kept: bool,
+    /// Position in the plan's rules, or [`NO_RULE`].
+    pub rule: u16,
+    /// Version of the plan.
+    pub plan: u32,
+    /// Whether it was judged before it was due.
+    pub early: Early,
+    /// T of the rule.
+    pub threshold: u64,
+    /// R of the trace.
+    pub randomness: u64,
+    /// Where R came from: 0 trace id, 1 `rv`, 2 hash of the trace id.
+    pub randomness_source: u8,
+    /// Predicates that held.
+    pub bits: u64,
+    /// Last end minus first start.
+    pub duration_ns: u64,
+    /// Spans it was judged on.
+    pub spans: u32,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The first integer that made a predicate true; 0 if none.
+    pub witness: u32,
+    /// Its root span was seen.
+    pub root: bool,
+    /// When it was judged.
+    pub judged_wall_ns: u64,
+    /// Whose it is.
+    pub tenant: u16,
+}
+
+impl Verdict {
+    pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        let from = into.len();
+        into.extend_from_slice(&self.trace_id);
+        for word in [
+            self.threshold,
+            self.randomness,
+            self.bits,
+            self.duration_ns,
+            self.bytes,
+            self.judged_wall_ns,
+        ] {
+            into.extend_from_slice(&word.to_le_bytes());
+        }
+        for word in [self.spans, self.witness, self.plan] {
+            into.extend_from_slice(&word.to_le_bytes());
+        }
+        into.extend_from_slice(&self.rule.to_le_bytes());
+        into.extend_from_slice(&self.tenant.to_le_bytes());
+        into.push(match self.early {
+            Early::No => 0,
+            Early::BufferFull => 1,
+            Early::Shutdown => 2,
+        });
+        into.push(u8::from(self.kept) | u8::from(self.root) << 1);
+        into.push(self.randomness_source);
+        into.resize(from + VERDICT_BYTES, 0);
+    }
+
+    pub(super) fn decode(bytes: &[u8; VERDICT_BYTES]) -> Self {
+        let mut fields = Fields(bytes);
+        let trace_id = fields.take();
+        let [
+            threshold,
+            randomness,
+            bits,
+            duration_ns,
+            bytes,
+            judged_wall_ns,
+        ] = std::array::from_fn(|_| u64::from_le_bytes(fields.take()));
+        let [spans, witness, plan] = std::array::from_fn(|_| u32::from_le_bytes(fields.take()));
+        let [rule, tenant] = std::array::from_fn(|_| u16::from_le_bytes(fields.take()));
+        let [early, flags, randomness_source] = fields.take();
+        Self {
+            trace_id,
+            kept: flags & 1 != 0,
+            rule,
+            plan,
+            early: match early {
+                1 => Early::BufferFull,
+                2 => Early::Shutdown,
+                _ => Early::No,
+            },
+            threshold,
+            randomness,
+            randomness_source,
+            bits,
+            duration_ns,
+            spans,
+            bytes,
+            witness,
+            root: flags & 2 != 0,
+            judged_wall_ns,
+            tenant,
+        }
+    }
+}
+
+/// Spans of one request that came after their trace's verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateSpans {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The request.
+    pub sequence: u64,
+    /// Where the verdict stands that they follow.
+    pub verdict: u64,
+    /// How many.
+    pub spans: u32,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What the verdict says.
+    pub kept: bool,
+}
+
+impl LateSpans {
+    pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.trace_id);
+        for word in [self.sequence, self.verdict, self.bytes] {
+            into.extend_from_slice(&word.to_le_bytes());
+        }
+        into.extend_from_slice(&self.spans.to_le_bytes());
+        into.extend_from_slice(&u32::from(self.kept).to_le_bytes());
+    }
+
+    pub(super) fn decode(bytes: &[u8; LATE_BYTES]) -> Self {
+        let mut fields = Fields(bytes);
+        let trace_id = fields.take();
+        let [sequence, verdict, bytes] = std::array::from_fn(|_| u64::from_le_bytes(fields.take()));
+        let [spans, flags] = std::array::from_fn(|_| u32::from_le_bytes(fields.take()));
+        Self {
+            trace_id,
+            sequence,
+            verdict,
+            spans,
+            bytes,
+            kept: flags & 1 != 0,
+        }
+    }
+}
+
+/// Fixed-size fields from the front of a record; the callers take no more than there is.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let mut field = [0; N];
+        let (front, rest) = self.0.split_at(N);
+        field.copy_from_slice(front);
+        self.0 = rest;
+        field
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written down is read back, every field of it.
+    #[test]
+    fn round_trip() {
+        let verdict = Verdict {
+            trace_id: [7; 16],
+            kept: true,
+            rule: 3,
+            plan: 9,
+            early: Early::Shutdown,
+            threshold: 1 << 55,
+            randomness: (1 << 56) - 1,
+            randomness_source: 2,
+            bits: u64::MAX,
+            duration_ns: 11,
+            spans: 12,
+            bytes: 13,
+            witness: 503,
+            root: true,
+            judged_wall_ns: 14,
+            tenant: 15,
+        };
+        let mut bytes = Vec::new();
+        verdict.encode(&mut bytes);
+        let bytes: [u8; VERDICT_BYTES] = bytes.try_into().unwrap();
+        assert_eq!(Verdict::decode(&bytes), verdict);
+        let late = LateSpans {
+            trace_id: [8; 16],
+            sequence: 1,
+            verdict: 2,
+            spans: 3,
+            bytes: 4,
+            kept: true,
+        };
+        let mut bytes = Vec::new();
+        late.encode(&mut bytes);
+        let bytes: [u8; LATE_BYTES] = bytes.try_into().unwrap();
+        assert_eq!(LateSpans::decode(&bytes), late);
+    }
+}

@@ -1,0 +1,182 @@
+//! The verdict log: every verdict, and every late span, is written down here before it has any
+//! effect. Replay, late spans after a restart, and `explain` read it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::entry::{LATE_BYTES, LateSpans, VERDICT_BYTES, Verdict};
+use crate::clock::Now;
+use crate::fs::{File, FileSystem};
+use crate::log::{Entry, HEADER_BYTES, Header, Kind, LogError, LogReader, LogWriter, Record};
+use crate::wire::TraceId;
+
+/// Bytes a segment: small enough that retention is smooth.
+const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// One record of the verdict log. Every entry has a position of its own; positions only grow, so
+/// the last one that took effect says which ones did.
+#[derive(Clone, Debug)]
+pub enum Batch {
+    /// Verdicts, each with its position.
+    Verdicts(Vec<(u64, Verdict)>),
+    /// Late spans, each with its position.
+    Late(Vec<(u64, LateSpans)>),
+}
+
+/// The verdict log.
+pub struct VerdictLog {
+    log: LogWriter,
+    body: Vec<u8>,
+    positions: Vec<u64>,
+}
+
+impl VerdictLog {
+    /// Open the log in this directory.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn open(fs: Arc<dyn FileSystem>, directory: &Path) -> Result<Self, LogError> {
+        Ok(Self {
+            log: LogWriter::open(fs, directory, SEGMENT_BYTES)?,
+            body: Vec::new(),
+            positions: Vec::new(),
+        })
+    }
+
+    /// A reader for any thread.
+    #[must_use]
+    pub fn reader(&self) -> LogReader {
+        self.log.reader()
+    }
+
+    /// Where the next record will stand.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.log.end()
+    }
+
+    /// Bytes on disk.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.log.bytes()
+    }
+
+    /// Write down verdicts; returns the position of the first, the others follow evenly.
+    ///
+    /// # Errors
+    /// [`LogError::Io`]: none of them was written.
+    pub fn append_verdicts(
+        &mut self,
+        verdicts: &[Verdict],
+        sequence: u64,
+        now: Now,
+    ) -> Result<impl Iterator<Item = u64> + use<>, LogError> {
+        self.body.clear();
+        for verdict in verdicts {
+            verdict.encode(&mut self.body);
+        }
+        let first = self.append(Kind::Verdicts, verdicts.len(), sequence, now)?;
+        Ok((0..verdicts.len() as u64).map(move |at| first + at * VERDICT_BYTES as u64))
+    }
+
+    /// Write down late spans; returns the position of the first, the others follow evenly.
+    ///
+    /// # Errors
+    /// [`LogError::Io`]: none of them was written.
+    pub fn append_late(
+        &mut self,
+        late: &[LateSpans],
+        sequence: u64,
+        now: Now,
+    ) -> Result<impl Iterator<Item = u64> + use<>, LogError> {
+        self.body.clear();
+        for spans in late {
+            spans.encode(&mut self.body);
+        }
+        let first = self.append(Kind::Late, late.len(), sequence, now)?;
+        Ok((0..late.len() as u64).map(move |at| first + at * LATE_BYTES as u64))
+    }
+
+    fn append(
+        &mut self,
+        kind: Kind,
+        count: usize,
+        sequence: u64,
+        now: Now,
+    ) -> Result<u64, LogError> {
+        let header = Header {
+            kind,
+            tenant: 0,
+            plan: 0,
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+            sequence,
+            wall_ns: now.wall_ns,
+            mono_ns: now.mono_ns,
+        };
+        self.positions.clear();
+        let entry = Entry {
+            header,
+            body: &self.body,
+            body_crc: None,
+        };
+        self.log.append(&[entry], &mut self.positions)?;
+        Ok(self.positions[0] + HEADER_BYTES as u64)
+    }
+
+    /// The verdict at this position, if it is that trace's.
+    ///
+    /// # Errors
+    /// [`LogError`]: the segment is gone, or the disk refused.
+    pub fn read(
+        reader: &LogReader,
+        position: u64,
+        trace_id: &TraceId,
+    ) -> Result<Option<Verdict>, LogError> {
+        let mut bytes = [0; VERDICT_BYTES];
+        reader.read_bytes(position, &mut bytes)?;
+        let verdict = Verdict::decode(&bytes);
+        Ok((verdict.trace_id == *trace_id).then_some(verdict))
+    }
+
+    /// The entries of a record; None if it is of another kind.
+    #[must_use]
+    pub fn decode(record: &Record) -> Option<Batch> {
+        let first = record.position + HEADER_BYTES as u64;
+        let at = |index: usize, size: usize| first + (index * size) as u64;
+        match record.header.kind {
+            Kind::Verdicts => {
+                let (entries, _) = record.body.as_chunks::<VERDICT_BYTES>();
+                let verdicts = entries.iter().enumerate();
+                Some(Batch::Verdicts(
+                    verdicts
+                        .map(|(i, bytes)| (at(i, VERDICT_BYTES), Verdict::decode(bytes)))
+                        .collect(),
+                ))
+            }
+            Kind::Late => {
+                let (entries, _) = record.body.as_chunks::<LATE_BYTES>();
+                let late = entries.iter().enumerate();
+                Some(Batch::Late(
+                    late.map(|(i, bytes)| (at(i, LATE_BYTES), LateSpans::decode(bytes)))
+                        .collect(),
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    /// Forget segments that end at or before `position`; the caller removes the files.
+    pub fn release_before(&mut self, position: u64) -> Vec<PathBuf> {
+        self.log.release_before(position)
+    }
+
+    /// Write to the active segment no more.
+    pub fn seal(&mut self) {
+        self.log.seal();
+    }
+
+    /// Files to be synced.
+    pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
+        self.log.take_dirty()
+    }
+}

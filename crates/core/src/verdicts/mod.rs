@@ -1,0 +1,9 @@
+//! Verdicts: the lasting answer on a trace, its log, and the memory of it for late spans.
+
+mod entry;
+mod journal;
+mod memory;
+
+pub use entry::{Early, LateSpans, NO_RULE, Verdict};
+pub use journal::{Batch, VerdictLog};
+pub use memory::VerdictMemory;

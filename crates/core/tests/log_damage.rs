@@ -1,0 +1,167 @@
+//! A log gives back every whole record, whatever happened to the bytes around it.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use tailsampler_core::fs::{FileSystem, MemoryDisk};
+use tailsampler_core::log::{Entry, HEADER_BYTES, Header, Kind, LogError, LogWriter};
+
+const fn header(sequence: u64) -> Header {
+    Header {
+        kind: Kind::Request,
+        tenant: 3,
+        plan: 4,
+        count: 5,
+        sequence,
+        wall_ns: 6,
+        mono_ns: 7,
+    }
+}
+
+fn open(disk: &MemoryDisk, segment_bytes: u64) -> LogWriter {
+    LogWriter::open(Arc::new(disk.clone()), Path::new("log"), segment_bytes).unwrap()
+}
+
+fn write(log: &mut LogWriter, bodies: &[Vec<u8>], from: u64) -> Vec<u64> {
+    let mut positions = Vec::new();
+    let entries: Vec<_> = bodies
+        .iter()
+        .zip(from..)
+        .map(|(body, sequence)| Entry {
+            header: header(sequence),
+            body,
+            body_crc: None,
+        })
+        .collect();
+    log.append(&entries, &mut positions).unwrap();
+    positions
+}
+
+fn read(disk: &MemoryDisk) -> (Vec<(u64, Vec<u8>)>, u64) {
+    let log = open(disk, 1 << 20);
+    let mut records = log.reader().records(0);
+    let mut found = Vec::new();
+    while let Some(record) = records.next_record().unwrap() {
+        found.push((record.header.sequence, record.body));
+    }
+    let lost = records.damage().iter().map(|damage| damage.bytes).sum();
+    (found, lost)
+}
+
+/// What was appended in groups, over many segments and restarts, is read back in order.
+#[test]
+fn round_trip_over_segments_and_restarts() {
+    let disk = MemoryDisk::default();
+    let mut sequence = 0;
+    for _ in 0..3 {
+        let mut log = open(&disk, 200);
+        for group in 1..6_usize {
+            let bodies: Vec<_> = (0..group).map(|at| vec![at as u8; 30 * at]).collect();
+            let positions = write(&mut log, &bodies, sequence);
+            for (position, body) in positions.iter().zip(&bodies) {
+                assert_eq!(log.reader().read(*position).unwrap().body, *body);
+            }
+            sequence += group as u64;
+        }
+        assert!(log.segment_count() > 2);
+    }
+    let (found, lost) = read(&disk);
+    assert_eq!(
+        found.iter().map(|(at, _)| *at).collect::<Vec<_>>(),
+        (0..sequence).collect::<Vec<_>>()
+    );
+    assert_eq!(lost, 0);
+}
+
+/// Segments go from the front, whole, and only those that end at or before the position.
+#[test]
+fn release_takes_whole_segments_from_the_front() {
+    let disk = MemoryDisk::default();
+    let mut log = open(&disk, 100);
+    let positions: Vec<u64> = (0..6)
+        .flat_map(|at| write(&mut log, &[vec![0; 60]], at))
+        .collect();
+    let before = log.segment_count();
+    log.remove_before(positions[2] + 1).unwrap();
+    assert!(matches!(
+        log.reader().read(positions[0]),
+        Err(LogError::Missing { .. })
+    ));
+    assert!(log.reader().read(positions[2]).is_ok());
+    assert!(log.segment_count() < before);
+    log.remove_before(u64::MAX).unwrap();
+    assert_eq!(log.segment_count(), 1);
+    assert!(log.reader().read(positions[5]).is_ok());
+}
+
+/// A record that claims a later version is refused in words, not guessed at.
+#[test]
+fn a_newer_version_is_refused() {
+    let disk = MemoryDisk::default();
+    write(&mut open(&disk, 1 << 20), &[vec![1; 10]], 0);
+    let path = Path::new("log/0000000000000000.log");
+    let mut bytes = disk.read(path).unwrap().unwrap();
+    bytes[13] = 99;
+    let crc = crc32c::crc32c_append(
+        crc32c::crc32c(&bytes[HEADER_BYTES..]),
+        &bytes[8..HEADER_BYTES],
+    );
+    bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+    disk.replace(path, &bytes).unwrap();
+    let error = open(&disk, 1 << 20)
+        .reader()
+        .records(0)
+        .next_record()
+        .unwrap_err();
+    assert!(error.to_string().contains("newer version"), "{error}");
+}
+
+proptest! {
+    /// One flipped bit costs at most the record it stands in; no other body changes.
+    #[test]
+    fn a_flip_costs_one_record(
+        bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..12),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8_u32,
+    ) {
+        let disk = MemoryDisk::default();
+        write(&mut open(&disk, 1 << 20), &bodies, 0);
+        let path = Path::new("log/0000000000000000.log");
+        let mut bytes = disk.read(path).unwrap().unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        disk.replace(path, &bytes).unwrap();
+        let (found, lost) = read(&disk);
+        prop_assert!(found.len() >= bodies.len() - 1);
+        prop_assert!(lost > 0);
+        for (sequence, body) in found {
+            prop_assert_eq!(&body, &bodies[sequence as usize]);
+        }
+    }
+
+    /// A log cut anywhere gives back every record that is whole.
+    #[test]
+    fn a_cut_costs_the_tail(
+        bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..12),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let disk = MemoryDisk::default();
+        let positions = write(&mut open(&disk, 1 << 20), &bodies, 0);
+        let path = Path::new("log/0000000000000000.log");
+        let mut bytes = disk.read(path).unwrap().unwrap();
+        bytes.truncate(at.index(bytes.len() + 1));
+        disk.replace(path, &bytes).unwrap();
+        let whole = positions
+            .iter()
+            .zip(&bodies)
+            .filter(|(position, body)| **position as usize + HEADER_BYTES + body.len() <= bytes.len())
+            .count();
+        let (found, _) = read(&disk);
+        prop_assert_eq!(found.len(), whole);
+        // And the next start writes behind it, not over it.
+        write(&mut open(&disk, 1 << 20), &[vec![9; 9]], 99);
+        prop_assert_eq!(read(&disk).0.len(), whole + 1);
+    }
+}

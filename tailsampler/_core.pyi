@@ -1,0 +1,140 @@
+"""The data plane, in Rust. Only the four stages and the testing helpers may import it.
+
+Everything rare crosses as JSON text, everything frequent as bytes and integers.
+No call blocks for a network; every call releases the interpreter lock.
+"""
+
+from typing import final
+
+__version__: str
+
+class CoreError(Exception):
+    """The data plane could not do what it was asked.
+
+    ``args[0]`` is a stable slug (``directory_in_use``, ``directory_unwritable``, ``bad_plan``,
+    ``listen_failed``, ``bad_options``, ``storage``, ...), ``args[1]`` a sentence that names the
+    place and the way out.
+    """
+
+@final
+class Batch:
+    """Kept spans from the outbox, ready to be sent as one ``ExportTraceServiceRequest``."""
+
+    @property
+    def token(self) -> int:
+        """Names the batch in ``settle`` and ``give_back``; one use."""
+    @property
+    def payload(self) -> bytes:
+        """The serialized request."""
+    @property
+    def spans(self) -> int:
+        """Spans in it."""
+    @property
+    def traces(self) -> int:
+        """Traces (or late parts of traces) in it."""
+
+@final
+class Gateway:
+    """Doors, buffer, judge and outbox of one process."""
+
+    def __init__(self, options: str, /) -> None:
+        """Open the data directory (lock, replay) and start the threads, doors closed.
+
+        ``options`` is JSON::
+
+            {"data_directory": "./data",
+             "buffer": {"max_bytes": 8589934592, "segment_bytes": 67108864,
+                        "fsync": {"mode": "interval", "interval_ms": 1000}},
+             "late": {"max_traces": 1000000, "max_age_ms": 600000},
+             "decisions": {"max_bytes": 1073741824},
+             "outbox": {"max_bytes": 4294967296},
+             "exporters": ["tempo"],          // the first is the primary
+             "annotate": true,                // tailsampler.policy and .reason on root spans
+             "plan": {...}}                   // crates/core/src/plan/mod.rs
+        """
+    def listen(self, options: str, /) -> str:
+        """Open the doors; from now on requests are taken.
+
+        ``options``: ``{"otlp_grpc": {"endpoint": "127.0.0.1:4317", "max_recv_bytes": 67108864,
+        "tls": {"cert_file": "...", "key_file": "...", "client_ca_file": null}} | null,
+        "otlp_http": {...} | null, "in_flight_bytes": 268435456, "threads": 1}``.
+        Returns the bound addresses: ``{"otlp_grpc": "127.0.0.1:4317", "otlp_http": ...}``.
+        """
+    def close_doors(self, within_s: float, /) -> bool:
+        """Take no new request; finish those under way. False if some were cut off at the bound."""
+    def watch_signals(self) -> None:
+        """SIGTERM and SIGINT wake Python through ``wake_fd``; a second one ends the process at once."""
+    def signalled(self) -> int:
+        """The first signal caught since ``watch_signals``, or 0."""
+    def wake_fd(self) -> int:
+        """An eventfd: readable when the outbox has new batches, a signal came, or storage failed.
+
+        The reader reads 8 bytes to reset it.
+        """
+    def take(self, exporter: str, max_bytes: int, linger_ms: int, /) -> Batch | None:
+        """The next batch for this exporter, oldest first; None if nothing is ready.
+
+        A batch smaller than ``max_bytes`` is handed out once its oldest trace has stood in the
+        outbox for ``linger_ms`` (0: at once).
+        """
+    def settle(
+        self,
+        exporter: str,
+        token: int,
+        /,
+        *,
+        dropped: list[tuple[str, int, int]],
+        rejected: int,
+    ) -> None:
+        """The batch is dealt with: every span is exported but those named here.
+
+        ``dropped``: ``(reason, first, count)`` ranges of spans by their position in the payload.
+        ``rejected``: spans the backend refused without saying which (``partial_success``).
+        """
+    def give_back(self, exporter: str, token: int, /) -> None:
+        """The batch was not sent, or its fate is unknown; it is handed out again."""
+    def ledger(self) -> str:
+        """The books, in one cut, as JSON: the body of ``GET /api/v1/ledger``."""
+    def stats(self) -> str:
+        """Gauges and counters beside the ledger, as JSON (see ``telemetry/metrics.py``)."""
+    def decision(self, trace_id: bytes, /) -> str | None:
+        """What is known of a trace, as JSON; None if it was never seen or is forgotten."""
+    def install_plan(self, plan: str, /) -> int:
+        """Judge traces that begin from now on by this plan; returns its version."""
+    def judge_all(self) -> int:
+        """Judge every held trace now (``early_shutdown``); returns how many."""
+    def close(self) -> None:
+        """Write a checkpoint, stop and join all threads. What is held stays in the log."""
+
+@final
+class Simulation:
+    """The same core on a disk in memory and a clock in the caller's hand, for tests."""
+
+    def __init__(self, options: str, /) -> None:
+        """``options`` as for ``Gateway``; directories and byte bounds of the disk are ignored."""
+    def ingest(self, request: bytes, now_ns: int, /) -> str:
+        """Submit one request; returns ``{"spans": n, "rejected": n}`` or ``{"error": "..."}``."""
+    def advance(self, now_ns: int, /) -> list[str]:
+        """Judge what is due at ``now_ns``; returns the decisions, as ``Gateway.decision`` words them."""
+    def take(self) -> list[bytes]:
+        """Everything kept since the last call, one request a trace; settled as exported."""
+    def install_plan(self, plan: str, /) -> int:
+        """As ``Gateway.install_plan``."""
+    def ledger(self) -> str:
+        """As ``Gateway.ledger``."""
+    def decision(self, trace_id: bytes, /) -> str | None:
+        """As ``Gateway.decision``."""
+    def restart(self, plan: str, /) -> None:
+        """Lose all memory, as ``kill -9`` does, and start again from the disk."""
+
+def check_plan(plan: str, /) -> None:
+    """Compile a plan and throw it away; raises ``CoreError("bad_plan", ...)``."""
+
+def split(payload: bytes, at: int, /) -> tuple[bytes, bytes]:
+    """Cut a request in two before its span number ``at``; resource and scope are repeated."""
+
+def scan(request: bytes, /) -> str:
+    """What the door would see in a request, as JSON, for differential tests."""
+
+def json_to_protobuf(request: bytes, /) -> bytes:
+    """OTLP/JSON to protobuf, as the HTTP door does it; raises ``ValueError``."""
