@@ -42,7 +42,7 @@ pub fn encode(fields: &[Wire]) -> Vec<u8> {
     let mut out = Vec::new();
     for field in fields {
         let key = u64::from(field.number) << 3;
-        let mut put = |wire: u64, out: &mut Vec<u8>| varint(key | wire, field.padding, out);
+        let put = |wire: u64, out: &mut Vec<u8>| varint(key | wire, field.padding, out);
         match &field.value {
             Value::Varint(value) => {
                 put(0, &mut out);
