@@ -28,6 +28,7 @@ from tailsampler.settings.root import Settings
 from tailsampler.telemetry import banner, logs
 from tailsampler.telemetry.ledger import Ledger
 from tailsampler.telemetry.status import Phase, Status
+from tailsampler.telemetry.watch import watch
 
 log = structlog.get_logger("tailsampler")
 
@@ -103,13 +104,16 @@ async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterato
             signalled.set()
 
     loop.add_reader(wake_fd, wake)
-    exporting = asyncio.create_task(gateway.export.run(), name="export")
+    tasks = [
+        asyncio.create_task(gateway.export.run(), name="export"),
+        asyncio.create_task(watch(gateway.core, gateway.status.clock), name="watch"),
+    ]
     try:
         yield
     finally:
-        exporting.cancel()
-        with suppress(asyncio.CancelledError):
-            await exporting
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         loop.remove_reader(wake_fd)
 
 
