@@ -40,13 +40,13 @@ def options(first: Json, *, annotate: bool = True) -> str:
 def verdict_in(decision: str) -> tuple[bytes, Verdict]:
     """A decision as the core words it, as the model's verdict."""
     said = json.loads(decision)
-    policy = said["policy"] or None
+    assert said["state"] == "judged"
     return bytes.fromhex(said["trace_id"]), Verdict(
         kept=said["kept"],
-        policy=policy,
+        policy=said["policy"] or None,
         reason=said["reason"],
         threshold=said["threshold"],
-        randomness=said["randomness"],
+        randomness=int(said["randomness"], 16),
     )
 
 
