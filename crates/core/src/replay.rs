@@ -16,7 +16,7 @@ use crate::engine::{Checkpoint, Engine, EngineError, Prepared, Reached};
 use crate::fs::FileSystem;
 use crate::log::{Damage, Kind, LogError};
 use crate::options::Options;
-use crate::plan::{Compiled, PlanSet};
+use crate::plan::{Compiled, PlanSet, SharedPlans};
 use crate::verdicts::{Batch, LateSpans, Verdict, VerdictLog};
 use crate::wire::{Scan, TraceId, scan};
 
@@ -60,7 +60,7 @@ pub fn start(
     fs: &Arc<dyn FileSystem>,
     options: Options,
     now: Now,
-) -> Result<(Engine, Arc<RwLock<Arc<PlanSet>>>, Found), EngineError> {
+) -> Result<(Engine, SharedPlans, Found), EngineError> {
     let plan = options.plan.clone();
     let first = Arc::new(Compiled::new(plan.clone())?);
     let plan_set = Arc::new(RwLock::new(Arc::new(PlanSet::new(first))));

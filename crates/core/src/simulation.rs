@@ -1,7 +1,7 @@
 //! The engine, the packer and the outbox on one thread, a disk in memory and a clock in the
 //! caller's hand: what a day of traffic does can be seen in a second, and twice the same.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::engine::{Engine, EngineError, Prepared};
 use crate::fs::FileSystem;
 use crate::options::Options;
 use crate::outbox::{Packer, Settlement};
-use crate::plan::{Plan, PlanSet};
+use crate::plan::{Plan, SharedPlans};
 use crate::replay;
 use crate::wire::{Scan, TraceId, scan};
 
@@ -20,7 +20,7 @@ pub struct World {
     fs: Arc<dyn FileSystem>,
     options: Options,
     engine: Engine,
-    plan_set: Arc<RwLock<Arc<PlanSet>>>,
+    plan_set: SharedPlans,
     packer: Packer,
     now: Now,
 }

@@ -19,7 +19,7 @@ pub(crate) use restore::Reached;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use crate::fs::FileSystem;
 use crate::index::{Index, Pins, TraceHasher};
@@ -27,7 +27,7 @@ use crate::ledger::{Count, Totals};
 use crate::log::{LogError, LogReader, LogWriter};
 use crate::options::Options;
 use crate::outbox::{KeptJob, Outbox};
-use crate::plan::{Compiled, PlanError, PlanSet};
+use crate::plan::{Compiled, PlanError, SharedPlans};
 use crate::verdicts::{Early, LateSpans, VerdictLog, VerdictMemory};
 use crate::waiting::{Waiting, Wheel};
 
@@ -82,7 +82,7 @@ pub struct Engine {
     /// A plan that waits until the one before the current is forgotten.
     next_plan: Option<crate::plan::Plan>,
     /// What the threads that scan requests read.
-    plan_set: Arc<RwLock<Arc<PlanSet>>>,
+    plan_set: SharedPlans,
     totals: Totals,
     policies: HashMap<(u32, u16), PolicyCount>,
     reasons: BTreeMap<String, u64>,
@@ -106,7 +106,7 @@ impl Engine {
         fs: Arc<dyn FileSystem>,
         options: Options,
         mono_ms: u64,
-        plan_set: Arc<RwLock<Arc<PlanSet>>>,
+        plan_set: SharedPlans,
     ) -> Result<Self, LogError> {
         let directory = Path::new(&options.data_directory);
         let log = LogWriter::open(

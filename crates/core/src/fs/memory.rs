@@ -56,7 +56,7 @@ impl File for MemoryFile {
         Ok(())
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(held(&self.0).len() as u64)
     }
 

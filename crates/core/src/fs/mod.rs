@@ -26,7 +26,7 @@ pub trait File: Send + Sync {
     ///
     /// # Errors
     /// Whatever the disk says.
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
     /// Make the contents durable (fdatasync).
     ///
     /// # Errors

@@ -43,7 +43,7 @@ impl File for RealFile {
         self.0.read_exact_at(into, position)
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
 

@@ -128,7 +128,7 @@ impl LogReader {
             .segments
             .holding(position)
             .ok_or_else(|| missing("its segment is gone"))?;
-        let length = file.len().map_err(|error| self.failed(base, error))?;
+        let length = file.size().map_err(|error| self.failed(base, error))?;
         match self.record(base, &file, length, position)? {
             Some(record) => Ok(record),
             None => Err(missing("its checksum does not match")),
@@ -249,7 +249,7 @@ impl Records {
                     return Ok(None);
                 };
                 let length = file
-                    .len()
+                    .size()
                     .map_err(|error| self.reader.failed(base, error))?;
                 self.next_base = base + 1;
                 self.current = Some((base, file, length, base.max(self.skip_to)));

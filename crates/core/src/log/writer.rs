@@ -66,7 +66,7 @@ impl LogWriter {
             };
             let path = directory.join(&name);
             let file = fs.open(&path).map_err(failed("could not open", &path))?;
-            let length = file.len().map_err(failed("could not read", &path))?;
+            let length = file.size().map_err(failed("could not read", &path))?;
             end = end.max(base + length);
             segments.insert(base, file);
         }
@@ -230,7 +230,7 @@ impl LogWriter {
 
     /// Leave a segment behind whose last write failed, with a gap where that write may stand.
     fn seal_failed(&mut self, base: u64, file: &Arc<dyn File>) {
-        let written = file.len().unwrap_or(0);
+        let written = file.size().unwrap_or(0);
         // An empty segment would stand under the name of the next one.
         self.end = self.end.max(base + written).max(base + 1);
         self.active = None;

@@ -1,6 +1,6 @@
 //! A plan made ready to run: predicates for the scan, rules for the judge.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use super::check::check;
 use super::matcher::{self, Matcher};
@@ -152,6 +152,9 @@ fn status_bits(plan: &Plan, code: i32) -> u64 {
     }
     bits
 }
+
+/// The live plans, as the threads that scan requests see them.
+pub type SharedPlans = Arc<RwLock<Arc<PlanSet>>>;
 
 /// The plans that are alive: at most two.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ mod compile;
 mod matcher;
 
 pub use check::PlanError;
-pub use compile::{Compiled, PlanSet};
+pub use compile::{Compiled, PlanSet, SharedPlans};
 pub use matcher::Value;
 
 use serde::{Deserialize, Serialize};

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use super::Notify;
 use crate::clock::{Clock, Now};
 use crate::engine::{Engine, Prepared};
 use crate::intake::{AckSink, Intake, IntakeError, Refusal, RefusalReason, Tenant};
-use crate::plan::PlanSet;
+use crate::plan::SharedPlans;
 use crate::wire::{Scan, count_spans, json_to_protobuf, scan};
 
 /// When the oldest request in the queue has waited this long for the disk, new ones are refused.
@@ -24,6 +25,12 @@ const MAX_QUEUED: usize = 16_384;
 
 /// What a sender is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Secret bytes from the system, fresh for every thread.
+fn secret() -> [u64; 2] {
+    let state = RandomState::new();
+    [state.hash_one(1), state.hash_one(2)]
+}
 
 /// A request on its way to the writer.
 pub(super) struct Queued {
@@ -50,7 +57,7 @@ pub(super) struct Inbox {
 pub struct Shared {
     inbox: Mutex<Inbox>,
     ready: Condvar,
-    plan_set: Arc<RwLock<Arc<PlanSet>>>,
+    plan_set: SharedPlans,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notify: Arc<dyn Notify>,
     /// When the oldest request in the writer's hands was submitted; 0 if there is none.
@@ -68,12 +75,12 @@ pub struct Shared {
 
 thread_local! {
     /// One scan a door thread, reused from request to request.
-    static SCAN: RefCell<Scan> = RefCell::new(Scan::default());
+    static SCAN: RefCell<Scan> = RefCell::new(Scan::seeded(secret()));
 }
 
 impl Shared {
     pub(super) fn new(
-        plan_set: Arc<RwLock<Arc<PlanSet>>>,
+        plan_set: SharedPlans,
         clock: Arc<dyn Clock>,
         notify: Arc<dyn Notify>,
     ) -> Self {
