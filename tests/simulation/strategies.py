@@ -15,6 +15,7 @@ from tests.model.build import Value, attributes
 from tests.model.chain import MASK, Chain, Policy, threshold_of
 from tests.model.tracestate import encode_threshold
 
+UPTIMES_NS = (10**10, 10**15)  # ten seconds and eleven days after the start
 CODES = (500, 502, 503, 504)
 SERVICES = ("api", "shop", "api-gateway")
 THRESHOLDS_MS = (1, 50, 1000)
@@ -209,4 +210,4 @@ def histories(draw: st.DrawFn) -> History:
         )
         gap = draw(gaps) if action != "restart" else draw(st.sampled_from((0, 1, 30)))
         steps.append(Step(gap, action, request, draw(st.integers(0, 3)) > 0))
-    return History(both, steps, draw(st.sampled_from((10**10, BASE_NS))))
+    return History(both, steps, draw(st.sampled_from(UPTIMES_NS)))

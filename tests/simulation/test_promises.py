@@ -17,7 +17,7 @@ from tests.model.output import observed
 from tests.model.plans import plan, plan_text
 from tests.simulation.pair import Pair, options
 
-START = 1_700_000_000 * SECOND
+START = 20 * 86_400 * SECOND
 PARENT = b"\x09" * 8
 HALF = threshold_of(0.5)
 CHAIN = Chain(
@@ -77,6 +77,17 @@ def test_late_spans_follow_the_verdict(low: int, restart: bool) -> None:
         both.move(5_000)
     both.finish()
     assert len(both.model.verdicts) == 1
+
+
+def test_ids_of_64_bits_are_told_apart() -> None:
+    """Older tracers fill the first half with zeros; their traces must not follow each other."""
+    both = pair()
+    for number in range(1, 40):
+        trace = bytes(8) + bytes((number,)) + (ALL if number % 2 else 0).to_bytes(7, "big")
+        both.ingest(request([span(trace, number)]))
+        both.move(15_000)
+    both.finish()
+    assert len(both.model.verdicts) == 39
 
 
 def test_the_stricter_threshold_stands() -> None:
