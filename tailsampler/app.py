@@ -26,6 +26,7 @@ from tailsampler.settings.core_options import gateway_options, listen_options
 from tailsampler.settings.report import Report, report
 from tailsampler.settings.root import Settings
 from tailsampler.telemetry import banner, logs
+from tailsampler.telemetry.addresses import addresses_file
 from tailsampler.telemetry.ledger import Ledger
 from tailsampler.telemetry.status import Phase, Status
 from tailsampler.telemetry.watch import watch
@@ -81,11 +82,14 @@ async def serve(gateway: Gateway) -> None:
     """Live until a signal comes, then stop in good order."""
     signalled = asyncio.Event()
     async with AsyncExitStack() as stack:
+        write_addresses = stack.enter_context(addresses_file(gateway.settings.data_directory))
         await stack.enter_async_context(_exporting(gateway, signalled))
         beside = await stack.enter_async_context(beside_the_spans(gateway))
         doors = gateway.receive.open()
         gateway.status.phase = Phase.READY
-        _say_ready(gateway, {**doors, **beside.addresses})
+        bound = {**doors, **beside.addresses}
+        write_addresses(bound)
+        _say_ready(gateway, bound)
         await beside.serve()
         await signalled.wait()
         await _stop(gateway)

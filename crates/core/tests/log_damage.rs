@@ -1,5 +1,4 @@
 //! A log gives back every whole record, whatever happened to the bytes around it.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -163,9 +163,16 @@ impl Engine {
         base: u64,
         now: Now,
     ) {
+        // Looking up all before touching any: the misses of the cache overlap, and they are what
+        // most of the time here goes to.
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
         for delta in &prepared.traces {
             let hash = self.index.hash(&delta.trace_id);
-            if let Some(slot) = self.index.find(hash, &delta.trace_id) {
+            places.push((hash, self.index.find(hash, &delta.trace_id)));
+        }
+        for (delta, &(hash, slot)) in prepared.traces.iter().zip(&places) {
+            if let Some(slot) = slot {
                 self.extend(slot, delta, position, now);
             } else if let Some((verdict, kept)) = self.memory.find(hash) {
                 let pin = self.pins.pin(base);
@@ -183,6 +190,7 @@ impl Engine {
                 self.begin(hash, delta, (position, pin), prepared.tenant, now);
             }
         }
+        self.places = places;
     }
 
     /// Begin to hold a trace under the current plan.

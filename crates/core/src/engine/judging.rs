@@ -58,9 +58,16 @@ impl Engine {
             .append_verdicts(&verdicts, self.sequence, now)
         {
             Ok(positions) => {
+                let remembered = positions.clone();
                 let slots = slice.into_iter().map(|((slot, _), _)| slot);
                 for ((slot, verdict), position) in slots.zip(&verdicts).zip(positions) {
-                    self.take_effect(slot, verdict, position, now);
+                    self.take_effect(slot, verdict, position);
+                }
+                // Apart from the index, so that the misses of the cache overlap.
+                let now_ms = now.mono_ns / 1_000_000;
+                for (verdict, position) in verdicts.iter().zip(remembered) {
+                    let hash = self.index.hash(&verdict.trace_id);
+                    self.memory.insert(hash, position, verdict.kept, now_ms);
                 }
             }
             Err(_) => {
@@ -86,25 +93,22 @@ impl Engine {
     }
 
     /// A verdict that is written down takes effect.
-    pub(crate) fn take_effect(&mut self, slot: u32, verdict: &Verdict, position: u64, now: Now) {
-        let hash = self.index.hash(&verdict.trace_id);
+    fn take_effect(&mut self, slot: u32, verdict: &Verdict, position: u64) {
         let mut positions = Vec::new();
         let trace = self
             .index
             .remove(slot, verdict.kept.then_some(&mut positions));
-        self.memory
-            .insert(hash, position, verdict.kept, now.mono_ns / 1_000_000);
         let live = self
             .plans
             .iter_mut()
             .find(|live| live.compiled.plan().version == verdict.plan);
-        let plan = live.map(|live| {
+        let plan = live.and_then(|live| {
             live.open -= 1;
-            std::sync::Arc::clone(&live.compiled)
+            verdict.kept.then(|| std::sync::Arc::clone(&live.compiled))
         });
         let count = Count::new(u64::from(trace.spans), trace.bytes);
         match plan {
-            Some(plan) if verdict.kept => {
+            Some(plan) => {
                 self.outbox.expect(count);
                 self.jobs.push(KeptJob {
                     sequence: position,
@@ -115,7 +119,7 @@ impl Engine {
                     pin: trace.pin,
                 });
             }
-            _ => self.pins.unpin(trace.pin),
+            None => self.pins.unpin(trace.pin),
         }
         self.count_verdict(verdict);
     }

@@ -98,6 +98,8 @@ pub struct Engine {
     last_early_pin: Option<u32>,
     storage_errors: u64,
     positions: Vec<u64>,
+    /// Hash and slot of every trace of the request at hand.
+    places: Vec<(u64, Option<u32>)>,
 }
 
 impl Engine {
@@ -147,6 +149,7 @@ impl Engine {
             last_early_pin: None,
             storage_errors: 0,
             positions: Vec::new(),
+            places: Vec::new(),
             outbox: Arc::new(outbox),
             fs,
             options,

@@ -35,8 +35,13 @@ impl TraceHasher {
     /// A hasher with this secret.
     #[must_use]
     pub const fn new(secret: u64) -> Self {
+        // Half of an id is multiplied by what stands here: 0 would swallow the other half, and
+        // ids of 64 bits would all look the same. So the secret is mixed first (splitmix64).
+        let mixed = secret.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Self {
-            secret,
+            secret: mixed ^ (mixed >> 31),
             shared: SharedSeed::from_u64(secret.rotate_left(32)),
         }
     }

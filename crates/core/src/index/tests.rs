@@ -61,6 +61,25 @@ fn counts_are_true() {
     assert!(slot.is_some());
 }
 
+/// Ids that differ in a few bits of one half have different hashes, whatever the secret.
+#[test]
+fn hashes_tell_short_ids_apart() {
+    for secret in [0, 1, u64::MAX, 0x9e37_79b9_7f4a_7c15] {
+        let hasher = TraceHasher::new(secret);
+        let mut hashes: Vec<u64> = (0..2_000_u64)
+            .flat_map(|id| [delta(id, 1).trace_id, delta(id << 48, 1).trace_id])
+            .flat_map(|id| {
+                let mut turned = id;
+                turned.rotate_left(8);
+                [hasher.hash(&id), hasher.hash(&turned)]
+            })
+            .collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 4 * 2_000 - 3, "secret {secret}");
+    }
+}
+
 /// A held trace costs a little over 100 bytes, before its records.
 #[test]
 fn trace_is_small() {

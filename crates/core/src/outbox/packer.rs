@@ -32,7 +32,17 @@ pub struct KeptJob {
     pub pin: u32,
 }
 
-type Request = Arc<(Vec<u8>, Layout)>;
+/// Traces looked up in a request one by one, before it is laid out whole.
+const ONE_BY_ONE: u32 = 4;
+
+/// A request that was read back.
+struct Request {
+    body: Vec<u8>,
+    /// Traces that were looked up in it so far.
+    asked: u32,
+    /// All its spans by trace, once many of them are wanted.
+    layout: Option<Layout>,
+}
 
 /// Packs kept spans into frames.
 pub struct Packer {
@@ -71,8 +81,18 @@ impl Packer {
     }
 
     fn frame(&mut self, job: &KeptJob) -> Frame {
+        let frame = self.frame_of(job, false);
+        if frame.missing.is_zero() {
+            return frame;
+        }
+        // Spans that name their trace twice are only found in a whole layout.
+        self.frame_of(job, true)
+    }
+
+    fn frame_of(&mut self, job: &KeptJob, whole: bool) -> Frame {
+        let trace_id = job.verdict.trace_id;
         let mut frame = Frame {
-            trace_id: job.verdict.trace_id,
+            trace_id,
             ..Frame::default()
         };
         let stamp = stamp(job, self.annotate);
@@ -81,15 +101,20 @@ impl Packer {
             let Some(request) = self.request(position) else {
                 continue;
             };
-            let (body, layout) = &*request;
-            let found = extract(
-                body,
-                layout,
-                &job.verdict.trace_id,
-                &stamp,
-                &mut frame.payload,
-                &mut frame.sizes,
-            );
+            request.asked += 1;
+            let few = request.asked <= ONE_BY_ONE && !whole;
+            if !few && request.layout.is_none() {
+                request.layout = Layout::of(&request.body).ok();
+            }
+            let one = match &request.layout {
+                None => Layout::of_trace(&request.body, &trace_id).ok(),
+                Some(_) => None,
+            };
+            let Some(layout) = request.layout.as_ref().or(one.as_ref()) else {
+                continue;
+            };
+            let (payload, sizes) = (&mut frame.payload, &mut frame.sizes);
+            let found = extract(&request.body, layout, &trace_id, &stamp, payload, sizes);
             frame.malformed += Count::new(found.malformed_spans, found.malformed_bytes);
         }
         let found = frame.kept() + frame.malformed;
@@ -100,24 +125,29 @@ impl Packer {
         frame
     }
 
-    fn request(&mut self, position: u64) -> Option<Request> {
-        if let Some(request) = self.cache.get(&position) {
-            return Some(Arc::clone(request));
-        }
-        let body = self.reader.read(position).ok()?.body;
-        let layout = Layout::of(&body).ok()?;
-        while self.cached_bytes + body.len() > CACHE_BYTES
-            && let Some(oldest) = self.order.pop_front()
-        {
-            if let Some(request) = self.cache.remove(&oldest) {
-                self.cached_bytes -= request.0.len();
+    fn request(&mut self, position: u64) -> Option<&mut Request> {
+        if !self.cache.contains_key(&position) {
+            let body = self.reader.read(position).ok()?.body;
+            while self.cached_bytes + body.len() > CACHE_BYTES
+                && let Some(oldest) = self.order.pop_front()
+            {
+                if let Some(request) = self.cache.remove(&oldest) {
+                    self.cached_bytes -= request.body.len();
+                }
             }
+            self.cached_bytes += body.len();
+            self.order.push_back(position);
+            let (asked, layout) = (0, None);
+            self.cache.insert(
+                position,
+                Request {
+                    body,
+                    asked,
+                    layout,
+                },
+            );
         }
-        self.cached_bytes += body.len();
-        self.order.push_back(position);
-        let request = Arc::new((body, layout));
-        self.cache.insert(position, Arc::clone(&request));
-        Some(request)
+        self.cache.get_mut(&position)
     }
 
     /// Let go of what was read; called when there is nothing more to pack for a while.

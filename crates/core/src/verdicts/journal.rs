@@ -70,7 +70,7 @@ impl VerdictLog {
         verdicts: &[Verdict],
         sequence: u64,
         now: Now,
-    ) -> Result<impl Iterator<Item = u64> + use<>, LogError> {
+    ) -> Result<impl Iterator<Item = u64> + Clone + use<>, LogError> {
         self.body.clear();
         for verdict in verdicts {
             verdict.encode(&mut self.body);
@@ -88,7 +88,7 @@ impl VerdictLog {
         late: &[LateSpans],
         sequence: u64,
         now: Now,
-    ) -> Result<impl Iterator<Item = u64> + use<>, LogError> {
+    ) -> Result<impl Iterator<Item = u64> + Clone + use<>, LogError> {
         self.body.clear();
         for spans in late {
             spans.encode(&mut self.body);

@@ -82,6 +82,23 @@ impl Layout {
         walked
     }
 
+    /// Lays out the spans of one trace alone, passing over those that begin with another id.
+    ///
+    /// A span may name its trace twice, and the last one counts; such a span can be missed here.
+    /// Whoever knows how many there should be notices, and asks [`Layout::of`].
+    ///
+    /// # Errors
+    /// As [`Layout::of`].
+    pub fn of_trace(body: &[u8], trace_id: &TraceId) -> Result<Self, ScanError> {
+        let mut layout = Self::default();
+        let mut only = OnlyTrace {
+            layout: &mut layout,
+            trace_id,
+        };
+        walk(body, &mut only, &mut Pass)?;
+        Ok(layout)
+    }
+
     fn clear(&mut self) {
         self.resources.clear();
         self.scopes.clear();
@@ -133,6 +150,50 @@ fn holds_valid(mut message: Reader<'_>, first: &Message, depth: u32) -> bool {
         }
     }
     true
+}
+
+/// Passes over spans that do not count.
+struct Pass;
+
+impl<'a> Visitor<'a> for Pass {
+    fn span(&mut self, _message: Reader<'a>) -> Result<(), ScanError> {
+        Ok(())
+    }
+}
+
+/// Lays out the spans of one trace.
+struct OnlyTrace<'l> {
+    layout: &'l mut Layout,
+    trace_id: &'l TraceId,
+}
+
+impl<'a> Visitor<'a> for OnlyTrace<'_> {
+    fn resource_spans(&mut self, message: Reader<'a>, scopes: u32) {
+        self.layout.resource_spans(message, scopes);
+    }
+
+    fn scope_spans(&mut self, message: Reader<'a>) {
+        self.layout.scope_spans(message);
+    }
+
+    fn span(&mut self, message: Reader<'a>) -> Result<(), ScanError> {
+        if let [0x0a, 0x10, rest @ ..] = message.rest()
+            && !rest.starts_with(self.trace_id)
+        {
+            return Ok(());
+        }
+        let before = self.layout.spans.len();
+        self.layout.span(message)?;
+        if self
+            .layout
+            .spans
+            .last()
+            .is_some_and(|span| span.trace_id != *self.trace_id)
+        {
+            self.layout.spans.truncate(before);
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Visitor<'a> for Layout {

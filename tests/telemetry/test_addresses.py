@@ -1,0 +1,17 @@
+"""The file that says where the gateway listens."""
+
+import json
+from pathlib import Path
+
+from tailsampler.telemetry.addresses import FILE_NAME, addresses_file
+
+
+def test_it_is_there_only_while_we_listen(tmp_path: Path) -> None:
+    """A file left behind by a killed process never passes for ours."""
+    path = tmp_path / FILE_NAME
+    path.write_text("{}")
+    with addresses_file(tmp_path) as write:
+        assert not path.exists()
+        write({"admin": "127.0.0.1:7317"})
+        assert json.loads(path.read_text()) == {"admin": "127.0.0.1:7317"}
+    assert not path.exists()
