@@ -103,8 +103,9 @@ class GatewayProcess:
         return books
 
     def settled(self) -> bool:
-        """Nothing is held: every span is exported or dropped."""
-        return total(self.ledger()["spans"]["held"]) == 0
+        """Nothing is held: every span is exported or dropped, by every exporter."""
+        exporters = self.ledger()["exporters"].values()
+        return all(total(books["spans"]["held"]) == 0 for books in exporters)
 
     def resident_bytes(self) -> int:
         """Process memory without the page cache of files."""
