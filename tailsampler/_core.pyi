@@ -4,7 +4,19 @@ Everything rare crosses as JSON text, everything frequent as bytes and integers.
 No call blocks for a network; every call releases the interpreter lock.
 """
 
-from typing import final
+from typing import Self, final
+
+__all__ = [
+    "Batch",
+    "CoreError",
+    "Gateway",
+    "Simulation",
+    "__version__",
+    "check_plan",
+    "json_to_protobuf",
+    "scan",
+    "split",
+]
 
 __version__: str
 
@@ -37,7 +49,7 @@ class Batch:
 class Gateway:
     """Doors, buffer, judge and outbox of one process."""
 
-    def __init__(self, options: str, /) -> None:
+    def __new__(cls, options: str, /) -> Self:
         """Open the data directory (lock, replay) and start the threads, doors closed.
 
         ``options`` is JSON::
@@ -63,7 +75,7 @@ class Gateway:
     def close_doors(self, within_s: float, /) -> bool:
         """Take no new request; finish those under way. False if some were cut off at the bound."""
     def watch_signals(self) -> None:
-        """SIGTERM and SIGINT wake Python through ``wake_fd``; a second one ends the process at once."""
+        """SIGTERM and SIGINT wake Python by ``wake_fd``; a second one ends the process at once."""
     def signalled(self) -> int:
         """The first signal caught since ``watch_signals``, or 0."""
     def wake_fd(self) -> int:
@@ -110,12 +122,12 @@ class Gateway:
 class Simulation:
     """The same core on a disk in memory and a clock in the caller's hand, for tests."""
 
-    def __init__(self, options: str, /) -> None:
+    def __new__(cls, options: str, /) -> Self:
         """``options`` as for ``Gateway``; directories and byte bounds of the disk are ignored."""
     def ingest(self, request: bytes, now_ns: int, /) -> str:
         """Submit one request; returns ``{"spans": n, "rejected": n}`` or ``{"error": "..."}``."""
     def advance(self, now_ns: int, /) -> list[str]:
-        """Judge what is due at ``now_ns``; returns the decisions, as ``Gateway.decision`` words them."""
+        """Judge what is due at ``now_ns``; returns what ``Gateway.decision`` says of each trace."""
     def take(self) -> list[bytes]:
         """Everything kept since the last call, one request a trace; settled as exported."""
     def install_plan(self, plan: str, /) -> int:
