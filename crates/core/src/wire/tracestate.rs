@@ -16,7 +16,7 @@ pub(crate) struct Edit {
     pub(crate) randomness: u64,
     /// T that the trace was kept under; `None` if that says nothing about its probability.
     pub(crate) threshold: Option<u64>,
-    /// R must be written, since it cannot be read off the trace id.
+    /// R must be written where there is none, since it cannot be read off the trace id.
     pub(crate) write_rv: bool,
 }
 
@@ -43,11 +43,9 @@ pub(crate) fn rewrite(state: &[u8], edit: &Edit, out: &mut Vec<u8>) -> bool {
         return false;
     };
     let th = new_threshold(parsed.th, edit);
-    let rv = if edit.write_rv {
-        Some(edit.randomness & MASK)
-    } else {
-        parsed.rv
-    };
+    // What a sender drew itself stays; that senders disagree is not ours to hide.
+    let ours = edit.write_rv.then_some(edit.randomness & MASK);
+    let rv = parsed.rv.or(ours);
     if th == parsed.th && !parsed.bad_th && (!edit.write_rv || rv == parsed.rv) {
         return false;
     }
