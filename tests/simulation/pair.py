@@ -133,7 +133,10 @@ class Pair:
             assert column["received"] == accounted, books
         assert books["balanced"] is True
         assert books["spans"]["received"] == self.model.spans["received"]
-        assert total(books["spans"]["rejected"]) == self.model.spans["rejected"]
+        rejected = total(books["spans"]["rejected"])
+        # A request without a single good span leaves no record, so a death may lose its count.
+        assert rejected <= self.model.spans["rejected"]
+        assert self.restarts or rejected == self.model.spans["rejected"]
         assert books["bytes"]["received"] == self.model.bytes["received"]
         return books
 
