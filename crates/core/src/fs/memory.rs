@@ -56,6 +56,12 @@ impl File for MemoryFile {
         Ok(())
     }
 
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        let length = at(length)?;
+        held(&self.0).truncate(length);
+        Ok(())
+    }
+
     fn size(&self) -> io::Result<u64> {
         Ok(held(&self.0).len() as u64)
     }

@@ -22,6 +22,11 @@ pub trait File: Send + Sync {
     /// # Errors
     /// `UnexpectedEof` past the end; else whatever the disk says.
     fn read_at(&self, position: u64, into: &mut [u8]) -> io::Result<()>;
+    /// Cut the file to this length: what stands behind it was never written.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn truncate(&self, length: u64) -> io::Result<()>;
     /// Bytes in the file.
     ///
     /// # Errors

@@ -43,6 +43,10 @@ impl File for RealFile {
         self.0.read_exact_at(into, position)
     }
 
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
     fn size(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }

@@ -21,6 +21,11 @@ impl Segments {
         map.insert(base, file);
     }
 
+    pub(super) fn remove(&self, base: u64) {
+        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        map.remove(&base);
+    }
+
     pub(super) fn first(&self) -> Option<u64> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
         map.keys().next().copied()

@@ -67,7 +67,8 @@ impl LogWriter {
             let path = directory.join(&name);
             let file = fs.open(&path).map_err(failed("could not open", &path))?;
             let length = file.size().map_err(failed("could not read", &path))?;
-            end = end.max(base + length);
+            // The next segment must not begin where an empty one bears its name already.
+            end = end.max(base + length.max(1));
             segments.insert(base, file);
         }
         Ok(Self {
@@ -122,8 +123,8 @@ impl LogWriter {
     /// its size by one group.
     ///
     /// # Errors
-    /// [`LogError::Io`]: none of the group counts as written, the segment is sealed, and the next
-    /// call begins a new one.
+    /// [`LogError::Io`]: none of the group counts as written, nor will it be found by a reader; the
+    /// segment is sealed, and the next call begins a new one.
     pub fn append(
         &mut self,
         entries: &[Entry<'_>],
@@ -147,7 +148,7 @@ impl LogWriter {
             parts.push(IoSlice::new(entry.body));
         }
         if let Err(error) = file.write_at(self.end - base, &mut parts) {
-            self.seal_failed(base, &file);
+            self.undo(base, &file);
             let path = self.directory.join(file_name(base)).display().to_string();
             let what = "could not write";
             return Err(LogError::Io { what, path, error });
@@ -208,6 +209,12 @@ impl LogWriter {
         }
     }
 
+    /// Begin no record before `position`: something else knows of records up to there, which the
+    /// disk has lost. Only for a log that was not written to since it was opened.
+    pub(crate) fn skip_to(&mut self, position: u64) {
+        self.end = self.end.max(position);
+    }
+
     /// The active segment, begun anew if there is none or it is full.
     fn writable(&mut self) -> Result<(u64, Arc<dyn File>), LogError> {
         if let Some((base, file)) = &self.active
@@ -228,12 +235,24 @@ impl LogWriter {
         Ok((base, file))
     }
 
-    /// Leave a segment behind whose last write failed, with a gap where that write may stand.
-    fn seal_failed(&mut self, base: u64, file: &Arc<dyn File>) {
-        let written = file.size().unwrap_or(0);
+    /// Take a failed write back, and leave its segment behind. A part of the group may stand whole
+    /// on the disk, and after a restart it would pass for a request that was acknowledged.
+    fn undo(&mut self, base: u64, file: &Arc<dyn File>) {
+        self.seal();
+        if self.end == base
+            && self
+                .fs
+                .remove(&self.directory.join(file_name(base)))
+                .is_ok()
+        {
+            // A disk that refuses every write must not be left full of empty files.
+            self.segments.remove(base);
+            return;
+        }
+        if file.truncate(self.end - base).is_err() {
+            self.end = self.end.max(base + file.size().unwrap_or(0));
+        }
         // An empty segment would stand under the name of the next one.
-        self.end = self.end.max(base + written).max(base + 1);
-        self.active = None;
-        self.active_dirty = false;
+        self.end = self.end.max(base + 1);
     }
 }
