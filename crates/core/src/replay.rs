@@ -46,6 +46,8 @@ pub struct Found {
 struct History {
     /// Verdicts in order: the request they came after, their position.
     verdicts: VecDeque<(u64, u64, Verdict)>,
+    /// How many of them are on a trace.
+    ahead: HashMap<TraceId, u32>,
     /// Late spans by request and trace, with the position of their note.
     late: HashMap<(u64, TraceId), (u64, LateSpans)>,
     /// The last request any record speaks of.
@@ -72,16 +74,29 @@ pub fn start(
     )?;
     let mut found = Found::default();
     let checkpoint = engine.load_checkpoint()?;
-    let history = read_history(&engine, &mut found)?;
-    replay(&mut engine, &checkpoint, history, now, &mut found)?;
+    let reached = Reached {
+        counted: checkpoint.verdicts,
+        written: engine.outbox().written(),
+    };
+    let history = read_history(&mut engine, &checkpoint, reached, now, &mut found)?;
+    replay(&mut engine, &checkpoint, reached, history, now, &mut found)?;
     engine.bring_back_plan(u32::MAX)?;
     engine.install_plan(plan)?;
     found.held = engine.begin_waiting(now, GRACE_MS);
     Ok((engine, plan_set, found))
 }
 
-fn read_history(engine: &Engine, found: &mut Found) -> Result<History, LogError> {
+/// Read the verdict log. What was judged before the oldest request that is left has no bearing on
+/// the others: it takes effect here, so that only verdicts of late are kept in memory.
+fn read_history(
+    engine: &mut Engine,
+    checkpoint: &Checkpoint,
+    reached: Reached,
+    now: Now,
+    found: &mut Found,
+) -> Result<History, LogError> {
     let mut history = History::default();
+    let oldest = first_request(engine, checkpoint)?;
     let mut records = engine.verdict_reader().records(0);
     while let Some(record) = records.next_record()? {
         history.last_sequence = history.last_sequence.max(record.header.sequence);
@@ -89,13 +104,20 @@ fn read_history(engine: &Engine, found: &mut Found) -> Result<History, LogError>
             Some(Batch::Verdicts(verdicts)) => {
                 found.verdicts += verdicts.len() as u64;
                 let sequence = record.header.sequence;
-                let entries = verdicts
-                    .into_iter()
-                    .map(|(at, verdict)| (sequence, at, verdict));
-                history.verdicts.extend(entries);
+                for (at, verdict) in verdicts {
+                    if sequence < oldest {
+                        engine.apply(&verdict, at, reached, now, found);
+                        continue;
+                    }
+                    *history.ahead.entry(verdict.trace_id).or_default() += 1;
+                    history.verdicts.push_back((sequence, at, verdict));
+                }
             }
             Some(Batch::Late(late)) => {
                 for (at, late) in late {
+                    if late.sequence < oldest {
+                        continue;
+                    }
                     history
                         .late
                         .insert((late.sequence, late.trace_id), (at, late));
@@ -108,20 +130,45 @@ fn read_history(engine: &Engine, found: &mut Found) -> Result<History, LogError>
     Ok(history)
 }
 
+/// The number of the oldest request that is left.
+fn first_request(engine: &Engine, checkpoint: &Checkpoint) -> Result<u64, LogError> {
+    let mut records = engine.log_reader().records(checkpoint.freed);
+    while let Some(record) = records.next_record()? {
+        if record.header.kind == Kind::Request {
+            return Ok(record.header.sequence);
+        }
+    }
+    Ok(u64::MAX)
+}
+
+impl History {
+    /// The next verdict, if it fell before this request.
+    fn before(&mut self, sequence: u64) -> Option<(u64, Verdict)> {
+        if self.verdicts.front()?.0 >= sequence {
+            return None;
+        }
+        let (_, at, verdict) = self.verdicts.pop_front()?;
+        if let Some(ahead) = self.ahead.get_mut(&verdict.trace_id) {
+            *ahead -= 1;
+            if *ahead == 0 {
+                self.ahead.remove(&verdict.trace_id);
+            }
+        }
+        Some((at, verdict))
+    }
+}
+
 /// Index the requests in order, with every verdict where it fell.
 fn replay(
     engine: &mut Engine,
     checkpoint: &Checkpoint,
+    reached: Reached,
     mut history: History,
     now: Now,
     found: &mut Found,
 ) -> Result<(), EngineError> {
     let reader = engine.log_reader();
-    let reached = Reached {
-        counted: checkpoint.verdicts,
-        written: engine.outbox().written(),
-    };
-    let mut records = reader.records(0);
+    let mut records = reader.records(checkpoint.freed);
     let mut scanned = Scan::default();
     let mut sequence = checkpoint.sequence;
     while let Some(record) = records.next_record()? {
@@ -131,14 +178,8 @@ fn replay(
         found.requests += 1;
         let header = record.header;
         sequence = sequence.max(header.sequence);
-        while history
-            .verdicts
-            .front()
-            .is_some_and(|(after, ..)| *after < header.sequence)
-        {
-            if let Some((_, at, verdict)) = history.verdicts.pop_front() {
-                engine.apply(&verdict, at, reached, now, found);
-            }
+        while let Some((at, verdict)) = history.before(header.sequence) {
+            engine.apply(&verdict, at, reached, now, found);
         }
         let position = record.position;
         let body = Bytes::from(record.body);
@@ -154,6 +195,9 @@ fn replay(
         }
         prepared.traces.retain(|delta| {
             let Some((at, late)) = history.late.remove(&(header.sequence, delta.trace_id)) else {
+                if history.ahead.contains_key(&delta.trace_id) {
+                    engine.forget(&delta.trace_id);
+                }
                 return true;
             };
             engine.apply_late(late, position, at, reached, found);
@@ -169,10 +213,11 @@ fn replay(
         engine.index_request(&prepared, position, reader.base_of(position), then);
     }
     found.damage.extend_from_slice(records.damage());
-    for (_, at, verdict) in history.verdicts {
+    engine.set_sequence(sequence.max(history.last_sequence));
+    while let Some((at, verdict)) = history.before(u64::MAX) {
         engine.apply(&verdict, at, reached, now, found);
     }
-    engine.set_sequence(sequence.max(history.last_sequence));
+    engine.order_jobs();
     engine.flush_late(now);
     Ok(())
 }

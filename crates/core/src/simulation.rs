@@ -10,7 +10,7 @@ use crate::clock::Now;
 use crate::engine::{Engine, EngineError, Prepared};
 use crate::fs::FileSystem;
 use crate::options::Options;
-use crate::outbox::{Packer, Settlement};
+use crate::outbox::{KeptJob, Packer, Settlement};
 use crate::plan::{Plan, SharedPlans};
 use crate::replay;
 use crate::wire::{Scan, TraceId, scan};
@@ -22,6 +22,8 @@ pub struct World {
     engine: Engine,
     plan_set: SharedPlans,
     packer: Packer,
+    /// Kept traces that could not be packed yet.
+    jobs: Vec<KeptJob>,
     now: Now,
 }
 
@@ -43,6 +45,7 @@ impl World {
             engine,
             plan_set,
             packer,
+            jobs: Vec::new(),
             now,
         };
         world.pack();
@@ -145,8 +148,9 @@ impl World {
 
     /// What the threads beside the engine do: pack what is kept, do the chores.
     fn pack(&mut self) {
-        let jobs = self.engine.take_jobs();
-        if !jobs.is_empty() && self.packer.pack(&jobs, self.now).is_ok() {
+        self.jobs.append(&mut self.engine.take_jobs());
+        if !self.jobs.is_empty() && self.packer.pack(&self.jobs, self.now).is_ok() {
+            let jobs = std::mem::take(&mut self.jobs);
             self.engine.packed(jobs.into_iter().map(|job| job.pin));
         }
         let chores = self.engine.take_chores();

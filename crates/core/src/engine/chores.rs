@@ -21,6 +21,9 @@ pub struct Checkpoint {
     pub sequence: u64,
     /// Every record of the verdict log before this position is counted.
     pub verdicts: u64,
+    /// Nothing of the buffer log before this position is needed any more.
+    #[serde(default)]
+    pub freed: u64,
     /// The counters.
     pub totals: Totals,
 }
@@ -67,11 +70,11 @@ impl Engine {
         std::mem::take(&mut self.chores)
     }
 
-    /// Files to be synced, of all three logs.
+    /// Files of the buffer log and the verdict log to be synced. The outbox is asked by itself,
+    /// since asking waits for whoever writes to it.
     pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
         let mut files = self.log.take_dirty();
         files.extend(self.verdict_log.take_dirty());
-        files.extend(self.outbox.take_dirty());
         files
     }
 
@@ -79,7 +82,6 @@ impl Engine {
     pub fn seal(&mut self) {
         self.log.seal();
         self.verdict_log.seal();
-        self.outbox.seal();
     }
 
     /// Count what went wrong on another thread.
@@ -99,6 +101,7 @@ impl Engine {
             format: 1,
             sequence: self.sequence,
             verdicts: self.verdict_log.end(),
+            freed: self.freed_before,
             totals: self.totals.clone(),
         }
     }
@@ -107,7 +110,7 @@ impl Engine {
     pub(crate) fn free_segments(&mut self) {
         let before = self.pins.oldest().unwrap_or_else(|| self.log.active_base());
         // A late span that is not written down yet is in neither counter.
-        if before == self.freed_before || !self.late.is_empty() {
+        if !self.late.is_empty() {
             return;
         }
         self.freed_before = before;
@@ -168,6 +171,8 @@ impl Engine {
     /// Whether the log has no room for more, even after judging early.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.log.bytes() >= self.options.buffer.max_bytes
+        // What nothing needs goes as soon as the next segment begins, so it is no reason to refuse.
+        let needed = self.pins.oldest().is_some() || !self.late.is_empty();
+        needed && self.log.bytes() >= self.options.buffer.max_bytes
     }
 }

@@ -229,15 +229,12 @@ impl Engine {
     /// Add spans to a trace that is held.
     fn extend(&mut self, slot: u32, delta: &TraceDelta, position: u64, now: Now) {
         let trace = self.index.trace(slot);
-        let Some((live, bits)) = self
-            .plans
-            .iter()
-            .rev()
-            .zip(delta.bits)
-            .find(|(live, _)| live.compiled.plan().version == trace.plan)
-        else {
+        let held_by = |live: &&super::LivePlan| live.compiled.plan().version == trace.plan;
+        let Some(live) = self.plans.iter().rev().find(held_by) else {
             return; // every open trace holds its plan alive
         };
+        let current = trace.plan == self.current_plan().plan().version;
+        let bits = delta.bits[usize::from(!current)];
         let root_wait = match live.compiled.plan().wait_after_root_ms {
             Some(wait) if delta.root && !trace.root => Some(wait),
             _ => None,

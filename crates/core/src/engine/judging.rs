@@ -1,12 +1,14 @@
 //! Judge what is due: verdicts first to their log, then every effect of them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::{Engine, PolicyCount};
 use crate::clock::Now;
 use crate::judge::judge;
 use crate::ledger::Count;
 use crate::outbox::KeptJob;
+use crate::plan::Compiled;
 use crate::verdicts::{Early, LateSpans, Verdict, VerdictLog};
 use crate::waiting::Due;
 
@@ -81,6 +83,7 @@ impl Engine {
         }
         self.retire_plans();
         self.free_segments();
+        self.guard_bound();
         let more = !self.due.is_empty() || !self.early.is_empty();
         (verdicts, more)
     }
@@ -104,7 +107,7 @@ impl Engine {
             .find(|live| live.compiled.plan().version == verdict.plan);
         let plan = live.and_then(|live| {
             live.open -= 1;
-            verdict.kept.then(|| std::sync::Arc::clone(&live.compiled))
+            verdict.kept.then(|| Arc::clone(&live.compiled))
         });
         let count = Count::new(u64::from(trace.spans), trace.bytes);
         match plan {
@@ -155,52 +158,64 @@ impl Engine {
         if self.late.is_empty() {
             return;
         }
-        let notes: Vec<LateSpans> = self.late.iter().map(|(late, _, _)| *late).collect();
+        let mut decided = Vec::with_capacity(self.late.len());
+        let mut notes = Vec::with_capacity(self.late.len());
+        for (late, _, _) in &self.late {
+            let verdict = self.verdict_to_follow(late);
+            let kept = verdict.is_some();
+            notes.push(LateSpans { kept, ..*late });
+            decided.push(verdict);
+        }
         let Ok(sequences) = self.verdict_log.append_late(&notes, self.sequence, now) else {
             // They stay held, and are tried again with the next group or tick.
             self.storage_errors += 1;
             return;
         };
         let late = std::mem::take(&mut self.late);
-        for ((late, position, pin), sequence) in late.into_iter().zip(sequences) {
-            self.late_takes_effect(late, position, pin, sequence);
+        for (((late, position, pin), verdict), sequence) in
+            late.into_iter().zip(decided).zip(sequences)
+        {
+            self.late_takes_effect(late, verdict, (position, pin), sequence);
         }
     }
 
+    /// The verdict that late spans of a kept trace follow, and its plan. None if the trace was
+    /// dropped, or nothing is left of what was decided: the note says so, and a replay of it then
+    /// comes to the same end.
+    fn verdict_to_follow(&self, late: &LateSpans) -> Option<(Verdict, Arc<Compiled>)> {
+        if !late.kept {
+            return None; // answered from memory, as most late spans are
+        }
+        let read = VerdictLog::read(&self.verdict_reader, late.verdict, &late.trace_id);
+        let verdict = read.ok()??;
+        let plan = self.plan_of(verdict.plan)?;
+        Some((verdict, plan))
+    }
+
     /// Late spans that are written down follow their verdict.
-    pub(crate) fn late_takes_effect(
+    fn late_takes_effect(
         &mut self,
         late: LateSpans,
-        position: u64,
-        pin: u32,
+        verdict: Option<(Verdict, Arc<Compiled>)>,
+        (position, pin): (u64, u32),
         sequence: u64,
     ) {
-        let count = Count::new(u64::from(late.spans), late.bytes);
-        *self.reasons.entry("late_spans".to_owned()).or_default() += count.spans;
-        let verdict = VerdictLog::read(&self.verdict_reader, late.verdict, &late.trace_id);
-        let job = match verdict {
-            Ok(Some(verdict)) if late.kept => {
-                self.plan_of(verdict.plan).map(|plan| (verdict, plan))
-            }
-            _ => None,
+        let expected = Count::new(u64::from(late.spans), late.bytes);
+        *self.reasons.entry("late_spans".to_owned()).or_default() += expected.spans;
+        let Some((verdict, plan)) = verdict else {
+            self.totals.dropped_policy += expected;
+            self.pins.unpin(pin);
+            return;
         };
-        match job {
-            Some((verdict, plan)) => {
-                self.outbox.expect(count);
-                self.jobs.push(KeptJob {
-                    sequence,
-                    verdict,
-                    plan,
-                    positions: vec![position],
-                    expected: count,
-                    pin,
-                });
-            }
-            None => {
-                self.totals.dropped_policy += count;
-                self.pins.unpin(pin);
-            }
-        }
+        self.outbox.expect(expected);
+        self.jobs.push(KeptJob {
+            sequence,
+            verdict,
+            plan,
+            positions: vec![position],
+            expected,
+            pin,
+        });
     }
 
     /// Judge everything that is held, before it is due.

@@ -181,6 +181,8 @@ impl Engine {
             self.pins.unpin(pin);
         }
         self.free_segments();
+        // While the log is full no request comes to look after the bound.
+        self.guard_bound();
     }
 
     /// Spans that are held in the buffer: open traces, and late spans not written down yet.

@@ -62,12 +62,15 @@ impl Engine {
         while self.plans.len() > 1 && self.plans[0].open == 0 {
             self.plans.remove(0);
             self.publish_plans();
-            if let Some(next) = self.next_plan.take()
-                && self.install_plan(next).is_err()
-            {
-                // It compiled when it was queued; only the disk can have refused it now.
-                self.storage_errors += 1;
-            }
+        }
+        if self.plans.len() < 2
+            && let Some(next) = self.next_plan.take()
+            && self.install_plan(next.clone()).is_err()
+        {
+            // It compiled when it was queued; only the disk can have refused it now. The next
+            // slice tries again.
+            self.storage_errors += 1;
+            self.next_plan = Some(next);
         }
     }
 

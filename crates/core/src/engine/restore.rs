@@ -12,6 +12,7 @@ use crate::plan::Compiled;
 use crate::replay::Found;
 use crate::verdicts::{LateSpans, Verdict, VerdictLog};
 use crate::waiting::{TICK_MS, Wheel};
+use crate::wire::TraceId;
 
 /// How far the effects of an earlier run had come.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,14 @@ impl Engine {
             }
         };
         self.totals = checkpoint.totals.clone();
+        // Without power the logs may have lost what the checkpoint and the outbox speak of. What
+        // is written from now on must not stand where it would pass for that.
+        self.log.skip_to(checkpoint.freed);
+        let framed = self.outbox.written();
+        self.verdict_log
+            .skip_to(checkpoint.verdicts.max(framed.saturating_add(1)));
+        self.freed_before = checkpoint.freed;
+        self.chores.remove = self.log.release_before(checkpoint.freed);
         Ok(checkpoint)
     }
 
@@ -111,8 +120,9 @@ impl Engine {
         if pending {
             found.repacked += 1;
             let expected = Count::new(u64::from(verdict.spans), verdict.bytes);
-            // A kept trace without any record is lost, and the packer says so in the books.
-            let pin = pin.unwrap_or_else(|| self.pins.pin(self.log.active_base()));
+            // A kept trace without any record is lost, and the packer says so in the books. It
+            // needs no segment; 0 is as old as any, so that no later pin is taken for newer.
+            let pin = pin.unwrap_or_else(|| self.pins.pin(0));
             self.pack_again(verdict, at, positions, expected, pin);
         }
     }
@@ -141,6 +151,19 @@ impl Engine {
             let pin = self.pins.pin(self.log_reader.base_of(position));
             self.pack_again(&verdict, at, vec![position], expected, pin);
         }
+    }
+
+    /// This trace was judged once more after the memory had forgotten it, so what came before
+    /// that verdict was no late span.
+    pub(crate) fn forget(&mut self, trace_id: &TraceId) {
+        let hash = self.index.hash(trace_id);
+        self.memory.forget(hash);
+    }
+
+    /// Jobs are packed in the order of the verdict log, since the last frame says which ones are
+    /// written; late spans may have been noted after a verdict that fell later.
+    pub(crate) fn order_jobs(&mut self) {
+        self.jobs.sort_by_key(|job| job.sequence);
     }
 
     fn pack_again(

@@ -42,7 +42,7 @@ impl TraceHasher {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Self {
             secret: mixed ^ (mixed >> 31),
-            shared: SharedSeed::from_u64(secret.rotate_left(32)),
+            shared: SharedSeed::from_u64(mixed.rotate_left(17)),
         }
     }
 

@@ -29,6 +29,54 @@ pub struct Settlement {
     pub rejected: u64,
 }
 
+impl Settlement {
+    /// Of `all` spans of a batch, those that are exported, and those dropped, by reason.
+    /// `unreadable` ones were not in the payload; `sizes` are those of the spans that were, known
+    /// only if single ones are spoken of.
+    pub(super) fn shares(
+        &self,
+        all: Count,
+        unreadable: Count,
+        sizes: &[u32],
+    ) -> (Count, BTreeMap<String, Count>) {
+        let mut exported = all;
+        let mut dropped: BTreeMap<String, Count> = BTreeMap::new();
+        let mut drop = |reason: &str, count: Count| {
+            let count = Count::new(
+                count.spans.min(exported.spans),
+                count.bytes.min(exported.bytes),
+            );
+            exported -= count;
+            *dropped.entry(reason.to_owned()).or_default() += count;
+        };
+        drop("corrupt", unreadable);
+        for (reason, first, count) in &self.dropped {
+            let from = usize::try_from(*first)
+                .unwrap_or(usize::MAX)
+                .min(sizes.len());
+            let count = usize::try_from(*count)
+                .unwrap_or(usize::MAX)
+                .min(sizes.len() - from);
+            let bytes = sizes[from..from + count]
+                .iter()
+                .map(|&size| u64::from(size))
+                .sum();
+            drop(reason, Count::new(count as u64, bytes));
+        }
+        if self.rejected > 0 {
+            // Which ones is not known, so their bytes are those of the average span.
+            let spans = self.rejected.min(all.spans);
+            let bytes = u128::from(all.bytes) * u128::from(spans) / u128::from(all.spans.max(1));
+            drop(
+                "backend_rejected",
+                Count::new(spans, u64::try_from(bytes).unwrap_or(u64::MAX)),
+            );
+        }
+        dropped.retain(|_, count| !count.is_zero());
+        (exported, dropped)
+    }
+}
+
 /// A run of frames, by the positions of the first and of the one behind the last.
 pub(super) type Range = (u64, u64);
 
@@ -86,6 +134,16 @@ impl Exporter {
             next: position,
             ..Self::default()
         }
+    }
+
+    /// One that was not there before: what was kept until now is not for it, and its books say so.
+    pub(super) fn added(name: &str, position: u64, kept: Count) -> Self {
+        let mut exporter = Self::new(name, position);
+        if !kept.is_zero() {
+            let reason = "before_exporter".to_owned();
+            exporter.totals.dropped.insert(reason, kept);
+        }
+        exporter
     }
 
     pub(super) fn from_mark(name: &str, mark: ExporterMark) -> Self {

@@ -4,12 +4,13 @@
 //! as they will be sent, and only then is the trace's part of the buffer log freed. A frame stays
 //! until every exporter is done with it; each exporter has its own books and its own pace.
 
+mod books;
 mod exporter;
+mod file;
 mod frame;
 mod packer;
-mod state;
 
 pub use exporter::{Batch, Settlement};
+pub use file::{Outbox, OutboxStats};
 pub use frame::Frame;
 pub use packer::{KeptJob, Packer};
-pub use state::{Outbox, OutboxStats};

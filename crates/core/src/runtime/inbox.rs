@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Notify;
 use crate::clock::{Clock, Now};
 use crate::engine::{Engine, Prepared};
-use crate::intake::{AckSink, Intake, IntakeError, Refusal, RefusalReason, Tenant};
+use crate::intake::{AckSink, Answer, Intake, IntakeError, Refusal, RefusalReason, Tenant};
 use crate::plan::SharedPlans;
 use crate::wire::{Scan, count_spans, json_to_protobuf, scan};
 
@@ -35,9 +35,39 @@ fn secret() -> [u64; 2] {
 /// A request on its way to the writer.
 pub(super) struct Queued {
     pub(super) prepared: Prepared,
-    pub(super) sink: Arc<dyn AckSink>,
-    pub(super) token: u64,
+    pub(super) promise: Promise,
     at_ns: u64,
+}
+
+/// The answer that is owed to a request. If the writer panics with it in hand it is a refusal.
+pub(super) struct Promise {
+    sink: Arc<dyn AckSink>,
+    token: u64,
+    kept: bool,
+}
+
+impl Promise {
+    pub(super) fn keep(mut self, answer: Answer) {
+        self.kept = true;
+        self.sink.complete(self.token, answer);
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.sink
+                .complete(self.token, refused(RefusalReason::Storage));
+        }
+    }
+}
+
+/// A refusal, as the answer to a request that was queued.
+pub(super) const fn refused(reason: RefusalReason) -> Answer {
+    Answer::Refused(Refusal {
+        reason,
+        retry_after: RETRY_AFTER,
+    })
 }
 
 /// Something the writer is to do with the engine between two groups.
@@ -48,6 +78,8 @@ pub(super) struct Inbox {
     pub(super) requests: VecDeque<Queued>,
     pub(super) commands: VecDeque<Command>,
     pub(super) closed: bool,
+    /// The writer has ended: nobody obeys commands any more.
+    gone: bool,
     bytes: usize,
     /// The writer is asleep: only then does a submission pay for waking it.
     asleep: bool,
@@ -138,6 +170,9 @@ impl Shared {
     /// Have the writer do something with the engine, without waiting for it.
     pub(super) fn tell(&self, command: impl FnOnce(&mut Engine, Now) + Send + 'static) {
         let mut inbox = self.inbox();
+        if inbox.gone {
+            return; // and whoever waits for an answer learns it from the dropped command
+        }
         inbox.commands.push_back(Box::new(command));
         let asleep = inbox.asleep;
         drop(inbox);
@@ -161,6 +196,18 @@ impl Shared {
         });
         // The writer drops the commands it never came to, and with them the sender.
         answered.recv().ok()
+    }
+
+    /// The writer has ended: nothing is obeyed or written any more.
+    pub(super) fn leave(&self) {
+        self.stopping.store(true, Ordering::Release);
+        let mut inbox = self.inbox();
+        (inbox.closed, inbox.gone, inbox.bytes) = (true, true, 0);
+        let commands = std::mem::take(&mut inbox.commands);
+        let requests = std::mem::take(&mut inbox.requests);
+        drop(inbox);
+        drop(commands);
+        drop(requests); // each is answered by that
     }
 
     pub(super) fn close(&self) {
@@ -270,8 +317,11 @@ impl Intake for Shared {
         inbox.bytes += body.len();
         inbox.requests.push_back(Queued {
             prepared,
-            sink: Arc::clone(sink),
-            token,
+            promise: Promise {
+                sink: Arc::clone(sink),
+                token,
+                kept: false,
+            },
             at_ns,
         });
         let asleep = inbox.asleep;

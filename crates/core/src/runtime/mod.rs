@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::engine::{DecisionReader, EngineError};
 use crate::fs::{FileSystem, Lock};
 use crate::log::LogError;
-use crate::options::Options;
+use crate::options::{Fsync, Options};
 use crate::outbox::Outbox;
 use crate::plan::Plan;
 use crate::replay::{self, Found};
@@ -62,6 +62,7 @@ pub struct Runtime {
     decisions: DecisionReader,
     clock: Arc<dyn Clock>,
     found: Found,
+    fsync: Fsync,
     writer: Option<JoinHandle<()>>,
     packer: Option<JoinHandle<()>>,
     housekeeper: Option<JoinHandle<()>>,
@@ -119,6 +120,7 @@ impl Runtime {
             fs,
             directory,
             shared: Arc::clone(&shared),
+            outbox: Arc::clone(&outbox),
             fsync,
         };
         let packer = spawn(
@@ -133,6 +135,7 @@ impl Runtime {
             decisions,
             clock,
             found,
+            fsync,
             writer: Some(writer),
             packer: Some(packer),
             housekeeper: Some(housekeeper),
@@ -224,6 +227,12 @@ impl Runtime {
         ] {
             // A thread that panicked has said so through `failed`.
             let _ = thread.map(JoinHandle::join);
+        }
+        if self.fsync != Fsync::Never {
+            for file in self.outbox.take_dirty() {
+                // Nothing is left to be told of a failure; the next start reads what is there.
+                let _ = file.sync();
+            }
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::outbox::{KeptJob, Outbox, Packer};
 /// Frames written with one call.
 const JOBS: usize = 256;
 
+/// And bytes of spans in them: they stand in memory until they are written.
+const JOB_BYTES: u64 = 8 * 1024 * 1024;
+
 /// With nothing to pack for this long, what was read is let go.
 const REST: Duration = Duration::from_secs(1);
 
@@ -27,7 +30,7 @@ impl Packing {
         loop {
             match jobs.recv_timeout(REST) {
                 Ok(jobs) => {
-                    for some in jobs.chunks(JOBS) {
+                    for some in slices(&jobs) {
                         if !self.pack(&mut packer, some) {
                             return;
                         }
@@ -55,4 +58,20 @@ impl Packing {
         self.shared.notify.notify();
         true
     }
+}
+
+/// Jobs in runs of bounded number and size; a job that is larger alone stands alone.
+fn slices(jobs: &[KeptJob]) -> impl Iterator<Item = &[KeptJob]> {
+    let mut rest = jobs;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fitting = rest.iter().take(JOBS).take_while(|job| {
+            bytes += job.expected.bytes;
+            bytes <= JOB_BYTES
+        });
+        let count = fitting.count().max(1).min(rest.len());
+        let (slice, after) = rest.split_at(count);
+        rest = after;
+        (!slice.is_empty()).then_some(slice)
+    })
 }

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use super::inbox::{Command, Queued, Shared};
+use super::RETRY;
+use super::inbox::{Command, Queued, Shared, refused};
 use crate::clock::Now;
 use crate::engine::{Chores, Engine, Prepared};
-use crate::intake::{Answer, Refusal, RefusalReason, Rejected};
+use crate::intake::{Answer, RefusalReason, Rejected};
 use crate::options::Fsync;
 use crate::outbox::KeptJob;
 use crate::wire::RejectedSpans;
@@ -57,15 +58,10 @@ impl Writer {
         // taken, readiness goes off, and a restart replays it.
         if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
             shared.failed.store(true, Ordering::Release);
-            shared.close();
-            let mut inbox = shared.inbox();
-            inbox.commands.clear();
-            for queued in inbox.requests.drain(..) {
-                queued
-                    .sink
-                    .complete(queued.token, refused(RefusalReason::Storage));
-            }
-            drop(inbox);
+        }
+        drop(self); // the other threads see by their channels that no more comes
+        shared.leave();
+        if shared.failed.load(Ordering::Acquire) {
             shared.notify.notify();
         }
     }
@@ -83,6 +79,9 @@ impl Writer {
             let now = self.shared.clock.now();
             self.obey(commands, now);
             self.judge(now);
+            // Not only after a commit: while the log is full there is none.
+            let full = self.engine.is_full();
+            self.shared.full.store(full, Ordering::Relaxed);
             self.hand_over();
             if closed {
                 break;
@@ -91,6 +90,14 @@ impl Writer {
         // Everything a restart needs is in the logs; the checkpoint makes the counters cheap.
         let checkpoint = Some(self.engine.checkpoint());
         let remove = Vec::new();
+        if self.fsync != Fsync::Never {
+            // A checkpoint must not speak of what the next start may not find.
+            for file in self.engine.take_dirty() {
+                if file.sync().is_err() {
+                    return;
+                }
+            }
+        }
         let _ = self.chores.send(Chores { checkpoint, remove });
     }
 
@@ -100,6 +107,8 @@ impl Writer {
         }
         let now_ms = self.shared.clock.now().mono_ns / 1_000_000;
         match self.engine.next_due_ms() {
+            // It was due, and still is: the disk refused.
+            Some(0) => RETRY,
             // One millisecond of slack: ticks begin on whole ones.
             Some(due_ms) => Duration::from_millis(due_ms.saturating_sub(now_ms) + 1).min(IDLE),
             None => IDLE,
@@ -111,25 +120,22 @@ impl Writer {
             return;
         }
         let now = self.shared.clock.now();
-        let mut sinks = Vec::with_capacity(self.group.len());
+        let mut promises = Vec::with_capacity(self.group.len());
         let mut prepared: Vec<Prepared> = Vec::with_capacity(self.group.len());
         for queued in self.group.drain(..) {
-            sinks.push((queued.sink, queued.token));
+            promises.push(queued.promise);
             prepared.push(queued.prepared);
         }
         let written = self.engine.commit(&mut prepared, now).is_ok() && self.synced();
-        for ((sink, token), prepared) in sinks.into_iter().zip(prepared) {
+        for (promise, prepared) in promises.into_iter().zip(prepared) {
             let answer = if written {
                 Answer::Accepted(rejected(prepared.rejected))
             } else {
                 refused(RefusalReason::Storage)
             };
-            sink.complete(token, answer);
+            promise.keep(answer);
         }
         self.shared.in_hand_ns.store(0, Ordering::Relaxed);
-        self.shared
-            .full
-            .store(self.engine.is_full(), Ordering::Relaxed);
     }
 
     /// In mode `always`: make what was written durable, or seal what could not be.
@@ -160,11 +166,6 @@ impl Writer {
             .next_due_ms()
             .is_some_and(|due| due <= now.mono_ns / 1_000_000);
         self.more_due = due && self.engine.judge_due(now).1;
-        if due {
-            self.shared
-                .full
-                .store(self.engine.is_full(), Ordering::Relaxed);
-        }
     }
 
     /// Give the other threads what is theirs. They are gone only when the process ends.
@@ -178,13 +179,6 @@ impl Writer {
             let _ = self.chores.send(chores);
         }
     }
-}
-
-fn refused(reason: RefusalReason) -> Answer {
-    Answer::Refused(Refusal {
-        reason,
-        retry_after: Duration::from_secs(1),
-    })
 }
 
 /// What the sender reads about spans that were left out.

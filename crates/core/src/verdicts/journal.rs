@@ -55,6 +55,11 @@ impl VerdictLog {
         self.log.end()
     }
 
+    /// Begin no record before `position`; see [`LogWriter::skip_to`].
+    pub(crate) fn skip_to(&mut self, position: u64) {
+        self.log.skip_to(position);
+    }
+
     /// Bytes on disk.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -70,6 +70,18 @@ impl VerdictMemory {
         })
     }
 
+    /// Forget the verdict on this trace.
+    pub fn forget(&mut self, fingerprint: u64) {
+        for generation in [&mut self.young, &mut self.old] {
+            let found = generation
+                .entries
+                .find_entry(fingerprint, |entry| entry.fingerprint == fingerprint);
+            if let Ok(entry) = found {
+                entry.remove();
+            }
+        }
+    }
+
     /// Forget what is too old by now.
     pub fn turn(&mut self, now_ms: u64) {
         let old = now_ms.saturating_sub(self.young.began_ms) >= self.max_age_ms / 2;

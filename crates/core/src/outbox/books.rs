@@ -1,0 +1,253 @@
+//! The books of the outbox: what stands in it, and how far every exporter has come.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::exporter::{Exporter, ExporterMark, FrameRef, Range, SettledNote};
+use super::{Frame, OutboxStats};
+use crate::ledger::{Count, Cut};
+use crate::log::{Kind, LogError, LogReader};
+
+/// The first record of a segment: everything the segments before it said.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Mark {
+    written: u64,
+    kept: Count,
+    malformed: Count,
+    missing: Count,
+    exporters: BTreeMap<String, ExporterMark>,
+}
+
+/// Every frame that some exporter is not done with, and the place of each exporter among them.
+#[derive(Default)]
+pub(super) struct Books {
+    frames: VecDeque<FrameRef>,
+    exporters: Vec<Exporter>,
+    /// Kept spans that are not in a frame yet.
+    pub(super) pending: Count,
+    /// Spans in all frames that were ever written.
+    kept: Count,
+    malformed: Count,
+    missing: Count,
+    /// Sequence of the newest frame: every verdict up to here has its frame.
+    pub(super) written: u64,
+    pub(super) next_token: u64,
+    pub(super) storage_errors: u64,
+}
+
+/// The spans of these frames.
+pub(super) fn total(frames: &[FrameRef]) -> Count {
+    let counts = frames.iter().map(|frame| frame.kept);
+    counts.fold(Count::default(), |sum, count| sum + count)
+}
+
+impl Books {
+    /// Read the books back, for these exporters, the primary first; the log ends at `end`.
+    pub(super) fn read(
+        reader: &LogReader,
+        end: u64,
+        exporters: &[String],
+    ) -> Result<Self, LogError> {
+        let mut books = Self::default();
+        let mut known: BTreeMap<String, Exporter> = BTreeMap::new();
+        let mut records = reader.records(0);
+        while let Some(record) = records.next_record()? {
+            match record.header.kind {
+                Kind::Mark => {
+                    let Ok(mark) = serde_json::from_slice::<Mark>(&record.body) else {
+                        continue;
+                    };
+                    (books.written, books.kept) = (mark.written, mark.kept);
+                    (books.malformed, books.missing) = (mark.malformed, mark.missing);
+                    known = mark
+                        .exporters
+                        .into_iter()
+                        .map(|(name, mark)| (name.clone(), Exporter::from_mark(&name, mark)))
+                        .collect();
+                }
+                Kind::Settled => {
+                    if let Ok(note) = serde_json::from_slice::<SettledNote>(&record.body)
+                        && let Some(exporter) = known.get_mut(&note.exporter)
+                    {
+                        exporter.settle(&note);
+                    }
+                }
+                Kind::Kept => {
+                    if let Some(frame) = Frame::decode(&record) {
+                        books.add(record.position, record.header.sequence, &frame, 0);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Without any mark nobody's place is known. Sent twice is better than not at all.
+        let marked = !known.is_empty();
+        for name in exporters {
+            let mut exporter = known.remove(name).unwrap_or_else(|| {
+                if marked {
+                    Exporter::added(name, end, books.kept)
+                } else {
+                    Exporter::new(name, 0)
+                }
+            });
+            exporter.advance(&books.frames);
+            exporter.next = exporter.done;
+            exporter.held = books
+                .frames
+                .iter()
+                .filter(|frame| !exporter.is_done_with(frame.position))
+                .fold(Count::default(), |sum, frame| sum + frame.kept);
+            books.exporters.push(exporter);
+        }
+        Ok(books)
+    }
+
+    /// What the next segment begins with.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            written: self.written,
+            kept: self.kept,
+            malformed: self.malformed,
+            missing: self.missing,
+            exporters: self
+                .exporters
+                .iter()
+                .map(|e| (e.name.clone(), e.mark()))
+                .collect(),
+        }
+    }
+
+    /// Whether nothing is held for any exporter, nor on the way to it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_zero() && self.exporters.iter().all(|e| e.held.is_zero())
+    }
+
+    /// Fill in what the outbox knows of a cut through the books.
+    pub(super) fn cut(&self, cut: &mut Cut) {
+        cut.pending = self.pending;
+        cut.lost = BTreeMap::from([("malformed", self.malformed), ("corrupt", self.missing)]);
+        cut.exporters = self
+            .exporters
+            .iter()
+            .map(|e| (e.name.clone(), e.totals.clone(), e.held))
+            .collect();
+    }
+
+    /// Sizes, of which the file's is not known here.
+    pub(super) fn stats(&self) -> OutboxStats {
+        OutboxStats {
+            bytes: 0,
+            traces: self.frames.len() as u64,
+            storage_errors: self.storage_errors,
+        }
+    }
+
+    pub(super) fn exporter(&mut self, name: &str) -> Option<&mut Exporter> {
+        self.exporters
+            .iter_mut()
+            .find(|exporter| exporter.name == name)
+    }
+
+    /// Take a written frame into the books.
+    pub(super) fn add(&mut self, position: u64, sequence: u64, frame: &Frame, since_ms: u64) {
+        let kept = frame.kept();
+        self.kept += kept;
+        self.malformed += frame.malformed;
+        self.missing += frame.missing;
+        self.written = self.written.max(sequence);
+        if kept.spans == 0 {
+            return;
+        }
+        self.frames.push_back(FrameRef {
+            position,
+            payload_bytes: u32::try_from(frame.payload.len()).unwrap_or(u32::MAX),
+            kept,
+            since_ms,
+        });
+        for exporter in &mut self.exporters {
+            exporter.held += kept;
+        }
+    }
+
+    /// An exporter is done with a run of frames.
+    pub(super) fn settle(&mut self, note: &SettledNote) {
+        let all = total(&self.run(note.range));
+        let Self {
+            frames, exporters, ..
+        } = self;
+        if let Some(exporter) = exporters.iter_mut().find(|e| e.name == note.exporter) {
+            exporter.held -= all;
+            exporter.settle(note);
+            exporter.advance(frames);
+        }
+    }
+
+    /// Forget frames that every exporter is done with; the position of the oldest one left.
+    pub(super) fn forget(&mut self) -> Option<u64> {
+        let done = self.exporters.iter().map(|e| e.done).min();
+        let done = done.unwrap_or(u64::MAX);
+        while self
+            .frames
+            .front()
+            .is_some_and(|frame| frame.position < done)
+        {
+            self.frames.pop_front();
+        }
+        self.frames.front().map(|frame| frame.position)
+    }
+
+    /// The frames of a run.
+    pub(super) fn run(&self, range: Range) -> Vec<FrameRef> {
+        let from = self
+            .frames
+            .partition_point(|frame| frame.position < range.0);
+        let to = self
+            .frames
+            .partition_point(|frame| frame.position < range.1);
+        self.frames.range(from..to).copied().collect()
+    }
+
+    /// The next run of frames an exporter is to be handed.
+    pub(super) fn next_run(
+        &mut self,
+        name: &str,
+        max_bytes: u64,
+        linger_ms: u64,
+        now_ms: u64,
+    ) -> Option<(Range, Vec<FrameRef>)> {
+        let Self {
+            frames, exporters, ..
+        } = self;
+        let exporter = exporters
+            .iter_mut()
+            .find(|exporter| exporter.name == name)?;
+        if let Some(range) = exporter.returned.pop_front() {
+            return Some((range, self.run(range)));
+        }
+        let from = frames.partition_point(|frame| frame.position < exporter.next);
+        let mut bytes = 0;
+        let mut run = Vec::new();
+        for frame in frames.range(from..) {
+            if exporter.is_done_with(frame.position) {
+                // Only after a restart: an earlier run was given back, a later one settled.
+                if run.is_empty() {
+                    continue;
+                }
+                break;
+            }
+            bytes += u64::from(frame.payload_bytes);
+            if bytes > max_bytes && !run.is_empty() {
+                break;
+            }
+            run.push(*frame);
+        }
+        let (first, last) = (run.first()?, run.last()?);
+        if bytes < max_bytes && now_ms.saturating_sub(first.since_ms) < linger_ms {
+            return None;
+        }
+        let range = (first.position, last.position + 1);
+        exporter.next = range.1;
+        Some((range, run))
+    }
+}

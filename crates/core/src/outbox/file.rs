@@ -1,0 +1,334 @@
+//! The outbox: frames on disk, written by the packer and read by the exporters.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::books::{Books, total};
+use super::exporter::SettledNote;
+use super::{Batch, Frame, Settlement};
+use crate::clock::Now;
+use crate::fs::{File, FileSystem};
+use crate::ledger::{Count, Cut};
+use crate::log::{Entry, Header, Kind, LogError, LogReader, LogWriter};
+
+/// Bytes a segment.
+const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Sizes, for the metrics.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct OutboxStats {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Frames some exporter is not done with.
+    pub traces: u64,
+    /// Notes that could not be written (their batches may be sent again after a restart), and
+    /// segments that could not be removed.
+    pub storage_errors: u64,
+}
+
+/// The outbox. Two locks: one for the file, held while it is written to, and one for the books,
+/// held for moments, so that judging never waits for the disk here.
+pub struct Outbox {
+    log: Mutex<LogWriter>,
+    /// Bytes on disk, for those who must not wait for the file.
+    bytes: AtomicU64,
+    reader: LogReader,
+    books: Mutex<Books>,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Outbox {
+    /// Open the outbox in this directory, for these exporters, the primary first.
+    ///
+    /// An exporter that was not there before gets what is kept from now on.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn open(
+        fs: Arc<dyn FileSystem>,
+        directory: &Path,
+        exporters: &[String],
+    ) -> Result<Self, LogError> {
+        let log = LogWriter::open(fs, directory, SEGMENT_BYTES)?;
+        let reader = log.reader();
+        let books = Books::read(&reader, log.end(), exporters)?;
+        let outbox = Self {
+            bytes: AtomicU64::new(log.bytes()),
+            log: Mutex::new(log),
+            reader,
+            books: Mutex::new(books),
+        };
+        outbox.free(&mut held(&outbox.log));
+        Ok(outbox)
+    }
+
+    /// The newest verdict, or note on late spans, whose frame is written; 0 if none is.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        held(&self.books).written
+    }
+
+    /// These spans are kept, and will come in a frame.
+    pub fn expect(&self, spans: Count) {
+        held(&self.books).pending += spans;
+    }
+
+    /// Write frames, each with the position of its verdict and the spans that were expected.
+    ///
+    /// # Errors
+    /// [`LogError::Io`]: none of them counts as written; the caller tries again.
+    pub fn write(&self, frames: &[(u64, Count, Frame)], now: Now) -> Result<(), LogError> {
+        let mut log = held(&self.log);
+        self.begin_segment(&mut log, now)?;
+        let mut bodies = Vec::with_capacity(frames.len());
+        for (_, _, frame) in frames {
+            let mut body = Vec::with_capacity(64 + frame.sizes.len() * 4 + frame.payload.len());
+            frame.encode(&mut body);
+            bodies.push(body);
+        }
+        let entries: Vec<_> = frames
+            .iter()
+            .zip(&bodies)
+            .map(|((sequence, _, frame), body)| Entry {
+                header: header(Kind::Kept, *sequence, frame.sizes.len(), now),
+                body,
+                body_crc: None,
+            })
+            .collect();
+        let mut positions = Vec::with_capacity(frames.len());
+        log.append(&entries, &mut positions)?;
+        self.bytes.store(log.bytes(), Ordering::Relaxed);
+        let mut books = held(&self.books);
+        for ((sequence, expected, frame), position) in frames.iter().zip(positions) {
+            books.pending -= *expected;
+            books.add(position, *sequence, frame, now.mono_ns / 1_000_000);
+        }
+        Ok(())
+    }
+
+    /// The next batch for an exporter, oldest first; None if nothing is ready.
+    ///
+    /// A batch smaller than `max_bytes` is handed out once its oldest frame is `linger_ms` old.
+    pub fn take(&self, exporter: &str, max_bytes: u64, linger_ms: u64, now: Now) -> Option<Batch> {
+        loop {
+            if let Some(batch) = self.next_batch(exporter, max_bytes, linger_ms, now)? {
+                return Some(batch);
+            }
+        }
+    }
+
+    /// The next batch; `Some(None)` if nothing of it can be read, and there may be another.
+    fn next_batch(
+        &self,
+        exporter: &str,
+        max_bytes: u64,
+        linger_ms: u64,
+        now: Now,
+    ) -> Option<Option<Batch>> {
+        let (range, frames, token) = {
+            let mut books = held(&self.books);
+            let (range, frames) =
+                books.next_run(exporter, max_bytes, linger_ms, now.mono_ns / 1_000_000)?;
+            books.next_token += 1;
+            let token = books.next_token;
+            books
+                .exporter(exporter)?
+                .out
+                .insert(token, (range, Count::default()));
+            (range, frames, token)
+        };
+        let mut payload = Vec::new();
+        let mut kept = 0;
+        let mut unreadable = Count::default();
+        for frame in &frames {
+            match self.frame(frame.position) {
+                Some(read) => {
+                    kept += read.sizes.len() as u64;
+                    payload.extend_from_slice(&read.payload);
+                }
+                None => unreadable += frame.kept,
+            }
+        }
+        if kept == 0 {
+            // Nothing of it can be read: that is what became of it.
+            let dropped = BTreeMap::from([("corrupt".to_owned(), unreadable)]);
+            self.note(exporter, token, Count::default(), dropped, now);
+            return Some(None);
+        }
+        if !unreadable.is_zero()
+            && let Some(exporter) = held(&self.books).exporter(exporter)
+        {
+            exporter.out.insert(token, (range, unreadable));
+        }
+        Some(Some(Batch {
+            token,
+            payload: Bytes::from(payload),
+            spans: kept,
+            traces: frames.len() as u64,
+        }))
+    }
+
+    /// A batch was not sent, or its fate is unknown: it will be handed out again.
+    pub fn give_back(&self, exporter: &str, token: u64) {
+        let mut books = held(&self.books);
+        if let Some(exporter) = books.exporter(exporter)
+            && let Some((range, _)) = exporter.out.remove(&token)
+        {
+            exporter.returned.push_back(range);
+        }
+    }
+
+    /// A batch is dealt with. False if the exporter does not hold a batch with this token.
+    pub fn settle(&self, exporter: &str, token: u64, what: &Settlement, now: Now) -> bool {
+        let (frames, unreadable) = {
+            let mut books = held(&self.books);
+            let Some((range, unreadable)) = books
+                .exporter(exporter)
+                .and_then(|e| e.out.get(&token).copied())
+            else {
+                return false;
+            };
+            (books.run(range), unreadable)
+        };
+        let mut sizes = Vec::new();
+        // Sizes of single spans are only read where single spans are spoken of.
+        if !what.dropped.is_empty() {
+            for frame in &frames {
+                sizes.extend(self.frame(frame.position).into_iter().flat_map(|f| f.sizes));
+            }
+        }
+        let all = total(&frames);
+        let (exported, dropped) = what.shares(all, unreadable, &sizes);
+        self.note(exporter, token, exported, dropped, now);
+        true
+    }
+
+    /// Whether anything is held for an exporter, in the outbox or on the way to it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        held(&self.books).is_empty()
+    }
+
+    /// Fill in what the outbox knows of a cut through the books.
+    pub fn cut(&self, cut: &mut Cut) {
+        held(&self.books).cut(cut);
+    }
+
+    /// Sizes, for the metrics.
+    #[must_use]
+    pub fn stats(&self) -> OutboxStats {
+        OutboxStats {
+            bytes: self.bytes(),
+            ..held(&self.books).stats()
+        }
+    }
+
+    /// Bytes on disk.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Write to the active segment no more.
+    pub fn seal(&self) {
+        held(&self.log).seal();
+    }
+
+    /// Files to be synced.
+    pub fn take_dirty(&self) -> Vec<Arc<dyn File>> {
+        held(&self.log).take_dirty()
+    }
+
+    fn frame(&self, position: u64) -> Option<Frame> {
+        Frame::decode(&self.reader.read(position).ok()?)
+    }
+
+    /// Write down that an exporter is done with a batch, then count it and free what can be.
+    fn note(
+        &self,
+        exporter: &str,
+        token: u64,
+        exported: Count,
+        dropped: BTreeMap<String, Count>,
+        now: Now,
+    ) {
+        let mut log = held(&self.log);
+        let Some((range, _)) = held(&self.books)
+            .exporter(exporter)
+            .and_then(|e| e.out.remove(&token))
+        else {
+            return;
+        };
+        let note = SettledNote {
+            exporter: exporter.to_owned(),
+            range,
+            exported,
+            dropped,
+        };
+        let written = self.begin_segment(&mut log, now).is_ok() && {
+            let body = serde_json::to_vec(&note).unwrap_or_default();
+            let header = header(Kind::Settled, 0, 0, now);
+            let (body, body_crc) = (&body[..], None);
+            let entry = Entry {
+                header,
+                body,
+                body_crc,
+            };
+            log.append(&[entry], &mut Vec::new()).is_ok()
+        };
+        {
+            let mut books = held(&self.books);
+            // The backend has it, written down or not; after a restart it may be sent again.
+            books.storage_errors += u64::from(!written);
+            books.settle(&note);
+        }
+        self.free(&mut log);
+    }
+
+    /// A segment begins with a mark, so that the segments before it can go.
+    fn begin_segment(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
+        if log.active_base() != log.end() {
+            return Ok(());
+        }
+        let mark = held(&self.books).mark();
+        let body = serde_json::to_vec(&mark).unwrap_or_default();
+        let header = header(Kind::Mark, 0, 0, now);
+        let entry = Entry {
+            header,
+            body: &body,
+            body_crc: None,
+        };
+        log.append(&[entry], &mut Vec::new())
+    }
+
+    /// Forget frames that every exporter is done with, and remove the segments before them.
+    fn free(&self, log: &mut LogWriter) {
+        let oldest = held(&self.books).forget();
+        // Not with the books in hand: the judge would wait for the disk.
+        let removed = log.remove_before(oldest.unwrap_or_else(|| log.end()));
+        self.bytes.store(log.bytes(), Ordering::Relaxed);
+        if removed.is_err() {
+            held(&self.books).storage_errors += 1;
+        }
+    }
+}
+
+const fn header(kind: Kind, sequence: u64, count: usize, now: Now) -> Header {
+    Header {
+        kind,
+        tenant: 0,
+        plan: 0,
+        count: count as u32,
+        sequence,
+        wall_ns: now.wall_ns,
+        mono_ns: now.mono_ns,
+    }
+}
