@@ -1,4 +1,5 @@
 //! What is written out of a request, against prost.
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod wire_support;
 

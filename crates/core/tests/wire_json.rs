@@ -1,4 +1,5 @@
 //! OTLP/JSON: what the mapping allows is read, what it forbids is refused in words.
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod wire_support;
 
