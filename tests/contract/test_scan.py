@@ -19,12 +19,15 @@ Json = dict[str, Any]
 
 def seen(data: bytes) -> Json | None:
     """What the scan finds; None if it refuses, which it must do in words."""
+    words = ""
     try:
         found: Json = json.loads(scan(data))
     except ValueError as refused:
-        assert len(str(refused).split()) >= 3
-        return None
-    return found
+        words = str(refused)
+    else:
+        return found
+    assert len(words.split()) >= 3
+    return None
 
 
 def wanted(trace_id: bytes, delta: Delta) -> Json:

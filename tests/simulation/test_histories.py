@@ -43,7 +43,7 @@ def through_config(chain: Chain) -> str:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("translate", [plan_text, through_config])
-@settings(max_examples=250, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(history=histories())
 def test_the_core_agrees_with_the_model(
     translate: Callable[[Chain], str], history: History

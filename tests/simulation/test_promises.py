@@ -10,11 +10,12 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tailsampler._core import Simulation
-from tests.model.build import SECOND, received, request, span, trace_id
+from tests.model.build import SECOND, Value, received, request, span, trace_id
 from tests.model.chain import Chain, Policy, threshold_of
 from tests.model.gateway import received_in
 from tests.model.output import observed
 from tests.model.plans import plan, plan_text
+from tests.simulation.compiled import compiled
 from tests.simulation.pair import Pair, options
 
 START = 20 * 86_400 * SECOND
@@ -192,6 +193,17 @@ def test_what_was_kept_and_not_taken_survives() -> None:
     both.restart(plan_text(CHAIN))
     both.finish()
     assert both.again == 0
+
+
+def test_the_reason_does_not_depend_on_other_rules() -> None:
+    """Two error rules with different lists: an HTTP status is named before a span status."""
+    first = Policy("first", 1.0, error_status_codes=(500,), service_name="api")
+    chain = Chain((first, Policy("second", 1.0, error_status_codes=(502,))), wait_ms=1_000)
+    both = Pair(chain, START, json.loads(compiled(chain)))
+    values: dict[str, Value] = {"http.response.status_code": 502}
+    both.ingest(request([span(trace_id(1), 1, error=True, values=values)]))
+    both.finish()
+    assert both.model.verdicts[trace_id(1)].reason == "http_status"
 
 
 def test_annotations_can_be_switched_off() -> None:
