@@ -171,7 +171,7 @@ fn stamp(job: &KeptJob, annotate: bool) -> Stamp<'_> {
             .unwrap_or_else(|| job.plan.reason(rule, verdict.bits, verdict.duration_ns)),
         threshold: Some(verdict.threshold),
         randomness: verdict.randomness,
-        write_rv: verdict.randomness_source == 2,
+        write_rv: job.plan.plan().hash_trace_ids,
         annotate,
     }
 }
