@@ -229,3 +229,21 @@ proptest! {
         witness.end(true);
     }
 }
+
+/// A trace of exactly the threshold's length is slow, and its spans, the late one too, carry the
+/// threshold of the rule that kept them.
+#[test]
+fn the_rule_that_kept_it_is_written_on_it() {
+    let mut world = World::new(Arc::new(MemoryDisk::default()), options(&["a"])).unwrap();
+    let slow = Sent {
+        end_ns: 2_000,
+        ..plain(2, 1)
+    };
+    world.ingest(request(&[slow]), 0).unwrap();
+    let verdicts = world.advance(2_000 * MS);
+    assert_eq!(verdicts[0]["policy"], "slow");
+    world.ingest(request(&[plain(2, 2)]), 2_001 * MS).unwrap();
+    let out: Vec<_> = world.take().iter().flat_map(|p| exported(p)).collect();
+    let th = "ot=th:8".to_owned();
+    assert_eq!(out, [(1, th.clone()), (2, th)]);
+}

@@ -1,0 +1,238 @@
+//! No request is acknowledged before it stands in the log, and every request gets one answer,
+//! whatever the disk does.
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod engine_support;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::time::Duration;
+
+use engine_support::disk::{Hooked, Write};
+use engine_support::{MS, error, options, plain, request};
+use tailsampler_core::clock::{Clock, Now};
+use tailsampler_core::intake::{AckSink, Answer, Intake, IntakeError, RefusalReason};
+use tailsampler_core::options::Options;
+use tailsampler_core::runtime::{Notify, Runtime};
+
+/// Long enough that only a lost answer takes it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct Hand(AtomicU64);
+
+impl Clock for Hand {
+    fn now(&self) -> Now {
+        let ns = self.0.load(Ordering::SeqCst);
+        Now {
+            wall_ns: ns,
+            mono_ns: ns,
+        }
+    }
+}
+
+struct Nobody;
+
+impl Notify for Nobody {
+    fn notify(&self) {}
+}
+
+struct Answers(mpsc::Sender<(u64, Answer)>);
+
+impl AckSink for Answers {
+    fn complete(&self, token: u64, answer: Answer) {
+        let _ = self.0.send((token, answer)); // a test that has seen enough
+    }
+}
+
+/// A write to the buffer log waits here while it is shut, and tells when it has come.
+#[derive(Default)]
+struct Gate {
+    shut: Mutex<bool>,
+    opened: Condvar,
+    waiting: AtomicBool,
+    fails: AtomicBool,
+    panics: AtomicBool,
+}
+
+impl Gate {
+    fn pass(&self) -> Write {
+        let mut shut = self.shut.lock().unwrap();
+        while *shut {
+            self.waiting.store(true, Ordering::SeqCst);
+            shut = self.opened.wait(shut).unwrap();
+        }
+        drop(shut);
+        assert!(!self.panics.load(Ordering::SeqCst), "as the test wants it");
+        if self.fails.load(Ordering::SeqCst) {
+            return Write::Torn(3);
+        }
+        Write::Whole
+    }
+
+    fn shut(&self, shut: bool) {
+        *self.shut.lock().unwrap() = shut;
+        self.opened.notify_all();
+    }
+}
+
+struct Stage {
+    runtime: Runtime,
+    clock: Arc<Hand>,
+    gate: Arc<Gate>,
+    sink: Arc<dyn AckSink>,
+    answers: mpsc::Receiver<(u64, Answer)>,
+}
+
+fn stage(options: Options) -> Stage {
+    let clock = Arc::new(Hand(AtomicU64::new(1_000_000 * MS)));
+    let gate = Arc::new(Gate::default());
+    let asked = Arc::clone(&gate);
+    let disk = Hooked::new(move |path| match path.components().nth(1) {
+        Some(part) if part.as_os_str() == "buffer" => asked.pass(),
+        _ => Write::Whole,
+    });
+    let time: Arc<dyn Clock> = clock.clone();
+    let runtime = Runtime::open(Arc::new(disk), time, options, Arc::new(Nobody)).unwrap();
+    let (sender, answers) = mpsc::channel();
+    Stage {
+        runtime,
+        clock,
+        gate,
+        sink: Arc::new(Answers(sender)),
+        answers,
+    }
+}
+
+impl Stage {
+    fn submit(&self, token: u64) -> Result<(), IntakeError> {
+        let body = request(&[plain(token, token)]);
+        self.runtime.intake().submit(0, body, token, &self.sink)
+    }
+
+    fn answer(&self) -> (u64, Answer) {
+        self.answers.recv_timeout(PATIENCE).unwrap()
+    }
+
+    fn until(&self, what: impl Fn() -> bool) {
+        while !what() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn reason(answer: &Answer) -> Option<RefusalReason> {
+    match answer {
+        Answer::Refused(refusal) => Some(refusal.reason),
+        Answer::Accepted(_) => None,
+    }
+}
+
+/// While the write is under way there is no answer; after it there is.
+#[test]
+fn the_answer_comes_after_the_write() {
+    let stage = stage(options(&["a"]));
+    stage.gate.shut(true);
+    stage.submit(1).unwrap();
+    stage.until(|| stage.gate.waiting.load(Ordering::SeqCst));
+    assert!(stage.answers.try_recv().is_err());
+    stage.gate.shut(false);
+    let (token, answer) = stage.answer();
+    assert_eq!((token, reason(&answer)), (1, None));
+}
+
+/// A write that fails half-way refuses its requests and no others, and leaves nothing behind.
+#[test]
+fn a_failed_write_refuses_and_the_next_succeeds() {
+    let stage = stage(options(&["a"]));
+    for token in 0..6 {
+        let fails = token % 2 == 1;
+        stage.gate.fails.store(fails, Ordering::SeqCst);
+        stage.submit(token).unwrap();
+        let wanted = fails.then_some(RefusalReason::Storage);
+        let (answered, answer) = stage.answer();
+        assert_eq!((answered, reason(&answer)), (token, wanted));
+    }
+    let ledger = stage.runtime.ledger().unwrap();
+    assert_eq!(ledger["spans"]["received"], 3);
+    assert_eq!(ledger["balanced"], true);
+}
+
+/// Behind a disk that takes over 100 ms requests are refused at once, until it is done.
+#[test]
+fn a_slow_disk_is_lag() {
+    let stage = stage(options(&["a"]));
+    stage.gate.shut(true);
+    stage.submit(1).unwrap();
+    stage.until(|| stage.gate.waiting.load(Ordering::SeqCst));
+    stage.clock.0.fetch_add(100 * MS, Ordering::SeqCst);
+    stage.submit(2).unwrap();
+    stage.clock.0.fetch_add(1, Ordering::SeqCst);
+    let Err(IntakeError::Refused(refusal)) = stage.submit(3) else {
+        panic!("taken behind a disk that lags");
+    };
+    assert_eq!(refusal.reason, RefusalReason::Lagging);
+    assert!(!stage.runtime.intake().serving());
+    stage.gate.shut(false);
+    assert_eq!([stage.answer().0, stage.answer().0], [1, 2]);
+    // The writer counts a group as done a moment after its answers.
+    stage.until(|| stage.runtime.intake().serving());
+    stage.submit(4).unwrap();
+    assert_eq!(stage.answer().0, 4);
+}
+
+/// A stop answers everything that was queued; whoever asks later is told that nobody is there.
+#[test]
+fn close_answers_everything() {
+    let mut stage = stage(options(&["a"]));
+    for token in 0..1_500 {
+        stage.submit(token).unwrap();
+    }
+    stage.runtime.close();
+    for token in 0..1_500 {
+        let (answered, answer) = stage.answers.try_recv().unwrap();
+        assert_eq!((answered, reason(&answer)), (token, None));
+    }
+    assert!(stage.submit(9_999).is_err());
+    assert!(stage.runtime.ledger().is_none());
+    assert!(stage.runtime.stats().is_none());
+    assert_eq!(stage.runtime.judge_all(), 0);
+}
+
+/// A writer that panics with requests in its hands and in its queue refuses them all.
+#[test]
+fn a_panic_answers_everything() {
+    let stage = stage(options(&["a"]));
+    stage.gate.shut(true);
+    stage.submit(1).unwrap();
+    stage.until(|| stage.gate.waiting.load(Ordering::SeqCst));
+    stage.submit(2).unwrap();
+    stage.gate.panics.store(true, Ordering::SeqCst);
+    stage.gate.shut(false);
+    for _ in 0..2 {
+        let (_, answer) = stage.answer();
+        assert_eq!(reason(&answer), Some(RefusalReason::Storage));
+    }
+    stage.until(|| stage.runtime.failed());
+    assert!(stage.runtime.ledger().is_none());
+}
+
+/// A log at its bound takes requests again as soon as what filled it is in the outbox, though
+/// nothing but the packer tells the writer so.
+#[test]
+fn a_full_buffer_recovers() {
+    let mut options = options(&["a"]);
+    options.buffer.max_bytes = 1_600;
+    let stage = stage(options);
+    let mut accepted = 0;
+    for token in 0..200 {
+        let body = request(&[error(token, token), error(token, token + 1_000)]);
+        let intake = stage.runtime.intake();
+        stage.until(|| intake.submit(0, body.clone(), token, &stage.sink).is_ok());
+        assert_eq!(reason(&stage.answer().1), None);
+        accepted += 2;
+    }
+    let ledger = stage.runtime.ledger().unwrap();
+    assert_eq!(ledger["spans"]["received"], accepted);
+    assert_eq!(ledger["balanced"], true);
+}
