@@ -121,6 +121,13 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // Before the runtime joins its writer, which may stand at the gate of a test that failed.
+        self.gate.shut(false);
+    }
+}
+
 fn reason(answer: &Answer) -> Option<RefusalReason> {
     match answer {
         Answer::Refused(refusal) => Some(refusal.reason),
