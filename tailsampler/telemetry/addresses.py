@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tailsampler.errors import StartError
+
 FILE_NAME = "addresses.json"
 
 
@@ -12,17 +14,28 @@ FILE_NAME = "addresses.json"
 def addresses_file(data_directory: Path) -> Iterator[Callable[[Mapping[str, str]], None]]:
     """Yields what writes ``host:port`` by listener; the file is there only while we listen.
 
-    One that a killed process left behind goes first. Raises ``OSError``.
+    One that a killed process left behind goes first. Raises ``StartError``.
     """
     path = data_directory / FILE_NAME
-    path.unlink(missing_ok=True)
 
     def write(bound: Mapping[str, str]) -> None:
         new = path.with_suffix(".new")
-        new.write_text(json.dumps(dict(bound)) + "\n", encoding="utf-8")
-        new.replace(path)  # whoever waits for it never reads half of it
+        with _in_our_words(path):
+            new.write_text(json.dumps(dict(bound)) + "\n", encoding="utf-8")
+            new.replace(path)  # whoever waits for it never reads half of it
 
+    with _in_our_words(path):
+        path.unlink(missing_ok=True)
     try:
         yield write
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _in_our_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        say = f"{path} could not be written ({error.strerror}); make room, or let this user write."
+        raise StartError("addresses_unwritable", say) from error

@@ -25,6 +25,9 @@ DROP_REASONS: Final = {
         False, "A kept span that cannot be read; it would poison the batch it is in."
     ),
     "corrupt": DropReason(False, "A kept span whose bytes on the disk were damaged or gone."),
+    "before_exporter": DropReason(
+        True, "Kept before this exporter was configured; it gets what is kept from then on."
+    ),
     "quarantined": DropReason(False, "A record that could not be replayed after a restart."),
 }
 

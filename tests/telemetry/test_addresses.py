@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from tailsampler.errors import StartError
 from tailsampler.telemetry.addresses import FILE_NAME, addresses_file
 
 
@@ -15,3 +18,11 @@ def test_it_is_there_only_while_we_listen(tmp_path: Path) -> None:
         write({"admin": "127.0.0.1:7317"})
         assert json.loads(path.read_text()) == {"admin": "127.0.0.1:7317"}
     assert not path.exists()
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The start ends in a sentence with the path, not in a traceback."""
+    with addresses_file(tmp_path) as write:
+        (tmp_path / "addresses.new").mkdir()
+        with pytest.raises(StartError, match=r"addresses\.json could not be written"):
+            write({})

@@ -106,7 +106,7 @@ async fn unserved_heads() {
         let path = format!("/opentelemetry.proto.collector.{kind}.v1.{service}/Export");
         let reply = call(head(&path)).await;
         assert_eq!(reply.status, Some(12));
-        assert!(reply.message.contains("pass_through") && reply.message.contains(kind));
+        assert!(reply.message.contains("to their backend") && reply.message.contains(kind));
     }
     let other = http::Request::post(format!("http://door{EXPORT}"));
     assert_eq!(call(other).await.http, 415);

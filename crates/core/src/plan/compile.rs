@@ -82,15 +82,15 @@ impl Compiled {
             .position(|conditions| conditions.hold(bits, duration_ns))
     }
 
-    /// Why that rule matched: the reason of the lowest predicate in its first clause that the trace
-    /// fulfilled; `duration` if its first clause is one; `default` if it has none.
+    /// Why that rule matched: the reason of the first predicate, in the order of its first clause, that the
+    /// trace fulfilled; `duration` if its first clause is one; `default` if it has none.
     #[must_use]
     pub fn reason(&self, rule: usize, bits: u64, _duration_ns: u64) -> &str {
         match self.plan.rules.get(rule).and_then(|rule| rule.all.first()) {
             Some(Clause::DurationAtLeast { .. }) => "duration",
             Some(Clause::AnyBit { bits: asked }) => {
-                let lowest = (mask(asked) & bits).trailing_zeros() as usize;
-                let predicate = self.plan.predicates.get(lowest);
+                let first = asked.iter().find(|bit| bits >> **bit & 1 == 1);
+                let predicate = first.and_then(|bit| self.plan.predicates.get(usize::from(*bit)));
                 predicate.map_or("default", |p| p.reason.as_str())
             }
             None => "default",

@@ -44,7 +44,7 @@ fn chain() -> Plan {
             ),
         ],
         rules: vec![
-            rule("errors", vec![bits(&[1, 0])], Some(1)),
+            rule("errors", vec![bits(&[0, 1])], Some(1)),
             rule("both", vec![bits(&[2]), slow()], None),
             rule("slow", vec![slow()], None),
             rule("never", vec![bits(&[])], None),

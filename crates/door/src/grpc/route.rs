@@ -132,10 +132,7 @@ fn parse_timeout(value: &[u8]) -> Option<Duration> {
 /// Why a path is not served, for those who took a wrong turning.
 fn unserved(path: &str) -> String {
     let other = |what: &str| {
-        format!(
-            "this gateway samples traces and takes no {what}; send {what} to the backend, \
-             or name an exporter for them in pass_through"
-        )
+        format!("this gateway samples traces and takes no {what}; send {what} to their backend")
     };
     match path {
         "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => other("logs"),

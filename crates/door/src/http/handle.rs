@@ -72,8 +72,7 @@ fn check(request: &Request<Incoming>, format: Option<Format>) -> Result<Format, 
         Fault::unsupported(
             501,
             format!(
-                "this gateway samples traces and takes no {what}; send {what} to the backend, \
-                 or name an exporter for them in pass_through"
+                "this gateway samples traces and takes no {what}; send {what} to their backend"
             ),
         )
     };
