@@ -60,7 +60,7 @@ def main() -> None:
     First steps:
       tailsampler check                        what the configuration means, before it runs
       tailsampler run                          OTLP in on 127.0.0.1:4317 (gRPC) and :4318 (HTTP)
-      export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318    for SDKs that speak HTTP; gRPC: 4317
+      export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318    for SDKs (HTTP; gRPC: 4317)
       tailsampler explain TRACE_ID             why that trace was kept or dropped
       curl http://127.0.0.1:7317/api/v1/ledger                    where every span went
 
