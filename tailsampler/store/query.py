@@ -1,6 +1,6 @@
 """What can be asked of the trace store, as values. The store answers; TraceQL and pages ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -95,3 +95,45 @@ class Deadline(Protocol):
 
     def __call__(self) -> bool:
         """Whether time is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the store holds."""
+
+    traces: int
+    spans: int
+    bytes: int
+    """On disk, the log of the database included."""
+    oldest_ns: int | None
+    """When the oldest trace was stored, wall clock; None if there is none."""
+
+
+class TraceReader(Protocol):
+    """The reading half of the store. Every call may take a while: call it in a thread."""
+
+    def get(self, trace_id: bytes) -> Stored | None:
+        """The trace, whole; None if it is not stored. ``trace_id`` has 16 bytes."""
+
+    def search(
+        self, needs: Needs, matches: Matches[M], *, limit: int, deadline: Deadline
+    ) -> Found[M]:
+        """Traces for which ``matches`` says something, the newest start first, at most ``limit``.
+
+        Only traces that fulfil ``needs`` are asked about.
+        """
+
+    def rows(self, needs: Needs, *, limit: int) -> Sequence[Row]:
+        """The newest traces that fulfil the whole of ``needs``, without decoding any.
+
+        Raises ``ValueError`` if ``needs`` names a term that the store keeps no index for.
+        """
+
+    def tag_names(self) -> Sequence[tuple[Scope, str]]:
+        """Every attribute key seen (``resource`` and ``span``), bounded, sorted."""
+
+    def tag_values(self, scopes: Sequence[Scope], key: str, *, limit: int) -> Sequence[Term]:
+        """Values of a key, the more frequent or newer first; bounded."""
+
+    def totals(self) -> Totals:
+        """What the store holds."""

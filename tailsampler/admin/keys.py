@@ -1,0 +1,17 @@
+"""What the admin listener's handlers find in their application."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from aiohttp import web
+
+from tailsampler.settings.root import Settings
+from tailsampler.store.query import TraceReader
+from tailsampler.telemetry.status import Core, Status
+
+STATUS: Final = web.AppKey("status", Status)
+CORE: Final[web.AppKey[Core]] = web.AppKey("core")
+POLICIES: Final[web.AppKey[Sequence[Mapping[str, Any]]]] = web.AppKey("policies")
+SETTINGS: Final = web.AppKey("settings", Settings)
+STORE: Final[web.AppKey[Callable[[], TraceReader | None]]] = web.AppKey("store")
+"""Gives the local trace store; None where ``export`` has no ``type: local``."""
