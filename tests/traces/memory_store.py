@@ -68,7 +68,8 @@ class MemoryStore:
     def search(
         self, needs: Needs, matches: Matches[M], *, limit: int, deadline: Deadline
     ) -> Found[M]:
-        hits, inspected, oldest = [], 0, None
+        hits: list[tuple[Row, M]] = []
+        inspected, oldest = 0, None
         for row, trace in self._fulfilling(needs):
             if deadline():
                 return Found(
