@@ -1,118 +1,54 @@
-"""The admin listener: routes, and who may ask."""
+"""The admin listener: which address is answered by what."""
 
-import asyncio
 import ipaddress
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
 
-from tailsampler.admin.page import ledger_page
-from tailsampler.admin.trace_ids import parse_trace_id
-from tailsampler.telemetry.ledger import Ledger
-from tailsampler.telemetry.listener import Handler
+from tailsampler.admin import api
+from tailsampler.admin.assets import Assets
+from tailsampler.admin.guards import add_headers, no_other_sites, only_this_machine
+from tailsampler.admin.keys import ADDRESSES, CORE, POLICIES, SETTINGS, STATUS, STORE
+from tailsampler.admin.pages import flow
+from tailsampler.admin.pages.frame import ENVIRONMENT, environment
+from tailsampler.settings.root import Settings
+from tailsampler.store.query import TraceReader
 from tailsampler.telemetry.status import Core, Status
 
-STATUS: Final = web.AppKey("status", Status)
-CORE: Final[web.AppKey[Core]] = web.AppKey("core")
-POLICIES: Final[web.AppKey[Sequence[Mapping[str, Any]]]] = web.AppKey("policies")
 
-_REFRESH_S: Final = 2
-
-
-def admin_app(
-    core: Core, status: Status, policies: Sequence[Mapping[str, Any]], host: str
+def admin_app(  # noqa: PLR0913 - each is something that pages show
+    core: Core,
+    status: Status,
+    policies: Sequence[Mapping[str, Any]],
+    host: str,
+    *,
+    settings: Settings | None = None,
+    store: Callable[[], TraceReader | None] = lambda: None,
+    addresses: Mapping[str, str] | None = None,
 ) -> web.Application:
-    """The JSON API and the page.
+    """The pages, the JSON API and Tempo's read API.
 
-    ``policies`` is the chain as JSON-ready values; ``host`` the address that is listened on.
+    ``policies`` is the chain as JSON-ready values; ``host`` the address that is listened on;
+    ``settings`` those in force (by default the defaults); ``store`` gives the local trace store;
+    ``addresses`` says where the other listeners are (by default as ``settings`` has them).
     """
     loopback = ipaddress.ip_address(host).is_loopback
-    app = web.Application(middlewares=[only_this_machine] if loopback else [])
+    app = web.Application(middlewares=[*([only_this_machine] if loopback else []), no_other_sites])
+    app.on_response_prepare.append(add_headers)
+    settings = settings or Settings()
     app[CORE] = core
     app[STATUS] = status
     app[POLICIES] = policies
-    app.router.add_get("/", page)
-    app.router.add_get("/api/v1/ledger", ledger)
-    app.router.add_get("/api/v1/policies", chain)
-    app.router.add_get("/api/v1/decisions/{trace_id}", decision)
+    app[SETTINGS] = settings
+    app[STORE] = store
+    app[ADDRESSES] = _addresses(settings) if addresses is None else addresses
+    assets = Assets.load()
+    app[ENVIRONMENT] = environment(assets)
+    app.router.add_get("/static/{digest}/{name}", assets.serve)
+    app.add_routes([*api.routes(), *flow.routes()])
     return app
 
 
-@web.middleware
-async def only_this_machine(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests that a foreign page made a browser send.
-
-    A page whose host name is made to point to 127.0.0.1 (DNS rebinding) may read our answers as
-    its own, but its name stands in the Host header.
-    """
-    name = _host_name(request.host)
-    if name == "localhost" or name.endswith(".localhost") or _is_loopback(name):
-        return await handler(request)
-    say = "this listener answers on loopback only; ask it as 127.0.0.1 or localhost"
-    return _problem(421, "foreign_host", say)
-
-
-async def page(request: web.Request) -> web.Response:
-    """The books as text, read again every two seconds."""
-    books = await asyncio.to_thread(request.app[CORE].ledger)
-    text = ledger_page(Ledger.parse(books), request.app[STATUS])
-    return web.Response(text=text, content_type="text/plain", headers={"Refresh": str(_REFRESH_S)})
-
-
-async def ledger(request: web.Request) -> web.Response:
-    """The books as JSON, ``balanced`` computed once more from the parts."""
-    found = json.loads(await asyncio.to_thread(request.app[CORE].ledger))
-    found["balanced"] = Ledger.of(found).balanced
-    return web.json_response(found)
-
-
-async def chain(request: web.Request) -> web.Response:
-    """The chain in its order, and what each policy did since the start."""
-    stats = json.loads(await asyncio.to_thread(request.app[CORE].stats))
-    counts = {one["policy"]: one for one in stats.get("policies", ())}
-    policies = [
-        {**policy, "counts": _counts(counts.get(policy["name"], {}))}
-        for policy in request.app[POLICIES]
-    ]
-    return web.json_response({"plan": stats.get("plan"), "policies": policies})
-
-
-async def decision(request: web.Request) -> web.Response:
-    """What is known of one trace: its verdict, or that it is held."""
-    try:
-        trace_id = parse_trace_id(request.match_info["trace_id"])
-    except ValueError as error:
-        return _problem(400, "bad_trace_id", str(error))
-    # In a thread: for a trace that is no longer remembered the verdict log is searched.
-    found = await asyncio.to_thread(request.app[CORE].decision, trace_id)
-    if found is None:
-        say = (
-            f"trace {trace_id.hex()} is not known: it was never received here, or its verdict is "
-            "older than the verdict log (decisions.max_bytes)"
-        )
-        return _problem(404, "unknown_trace", say)
-    return web.json_response(text=found)
-
-
-def _counts(found: Mapping[str, Any]) -> dict[str, int]:
-    keys = ("judged", "kept", "dropped", "spans_kept", "spans_dropped")
-    return {key: int(found.get(key, 0)) for key in keys}
-
-
-def _problem(status: int, code: str, say: str) -> web.Response:
-    return web.json_response({"code": code, "say": say}, status=status)
-
-
-def _host_name(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+def _addresses(settings: Settings) -> dict[str, str]:
+    return {str(where[-1]): str(endpoint) for where, endpoint in settings.listeners()}

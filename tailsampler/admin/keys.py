@@ -15,3 +15,5 @@ POLICIES: Final[web.AppKey[Sequence[Mapping[str, Any]]]] = web.AppKey("policies"
 SETTINGS: Final = web.AppKey("settings", Settings)
 STORE: Final[web.AppKey[Callable[[], TraceReader | None]]] = web.AppKey("store")
 """Gives the local trace store; None where ``export`` has no ``type: local``."""
+ADDRESSES: Final[web.AppKey[Mapping[str, str]]] = web.AppKey("addresses")
+"""``host:port`` by listener: ``otlp_grpc``, ``otlp_http``, ``telemetry``, ..."""

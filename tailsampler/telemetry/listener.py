@@ -21,8 +21,12 @@ _STOP_WITHIN_S: Final = 1.0
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """Have every answer, errors included, say how little a browser may do with it."""
-    response.headers.update(_HEADERS)
+    """Have every answer, errors included, say how little a browser may do with it.
+
+    An application that needs more says so first.
+    """
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 @asynccontextmanager

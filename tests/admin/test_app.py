@@ -79,9 +79,9 @@ async def test_a_malformed_id_is_a_400_in_words(bad: str) -> None:
         assert (await answer.json())["code"] == "bad_trace_id"
 
 
-async def test_the_page_refreshes_and_cannot_do_anything_else() -> None:
-    """Plain text, read again by itself, with the strictest policy there is."""
-    async with asked() as client, client.get("/") as answer:
+async def test_the_books_as_text_refresh_by_themselves() -> None:
+    """Plain text, read again every two seconds, for terminals and for screenshots in tickets."""
+    async with asked() as client, client.get("/ledger.txt") as answer:
         assert answer.content_type == "text/plain"
         assert answer.headers["Refresh"] == "2"
         text = await answer.text()

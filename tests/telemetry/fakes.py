@@ -66,6 +66,7 @@ class FakeCore:
     books: dict[str, Any] = field(default_factory=ledger)
     numbers: dict[str, Any] = field(default_factory=stats)
     decisions: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    newest: list[dict[str, Any]] = field(default_factory=list)
     held_traces: int = 0
     judged: list[str] = field(default_factory=list)
 
@@ -78,6 +79,9 @@ class FakeCore:
     def decision(self, trace_id: bytes, /) -> str | None:
         found = self.decisions.get(trace_id)
         return None if found is None else json.dumps(found)
+
+    def recent(self, limit: int, /) -> str:
+        return json.dumps(self.newest[:limit])
 
     def judge_all(self) -> int:
         self.judged.append("all")

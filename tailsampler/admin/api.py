@@ -1,0 +1,73 @@
+"""The JSON API, and the books as plain text."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiohttp import web
+
+from tailsampler.admin.answers import problem
+from tailsampler.admin.keys import CORE, POLICIES, STATUS
+from tailsampler.admin.page import ledger_page
+from tailsampler.admin.trace_ids import parse_trace_id
+from tailsampler.telemetry.ledger import Ledger
+
+_REFRESH_S: Final = 2
+
+
+def routes() -> list[web.RouteDef]:
+    """Everything that programs ask for."""
+    return [
+        web.get("/ledger.txt", text),
+        web.get("/api/v1/ledger", ledger),
+        web.get("/api/v1/policies", chain),
+        web.get("/api/v1/decisions/{trace_id}", decision),
+    ]
+
+
+async def text(request: web.Request) -> web.Response:
+    """The books as text, read again every two seconds."""
+    books = await asyncio.to_thread(request.app[CORE].ledger)
+    page = ledger_page(Ledger.parse(books), request.app[STATUS])
+    return web.Response(text=page, content_type="text/plain", headers={"Refresh": str(_REFRESH_S)})
+
+
+async def ledger(request: web.Request) -> web.Response:
+    """The books as JSON, ``balanced`` computed once more from the parts."""
+    found = json.loads(await asyncio.to_thread(request.app[CORE].ledger))
+    found["balanced"] = Ledger.of(found).balanced
+    return web.json_response(found)
+
+
+async def chain(request: web.Request) -> web.Response:
+    """The chain in its order, and what each policy did since the start."""
+    stats = json.loads(await asyncio.to_thread(request.app[CORE].stats))
+    counts = {one["policy"]: one for one in stats.get("policies", ())}
+    policies = [
+        {**policy, "counts": _counts(counts.get(policy["name"], {}))}
+        for policy in request.app[POLICIES]
+    ]
+    return web.json_response({"plan": stats.get("plan"), "policies": policies})
+
+
+async def decision(request: web.Request) -> web.Response:
+    """What is known of one trace: its verdict, or that it is held."""
+    try:
+        trace_id = parse_trace_id(request.match_info["trace_id"])
+    except ValueError as error:
+        return problem(400, "bad_trace_id", str(error))
+    # In a thread: for a trace that is no longer remembered the verdict log is searched.
+    found = await asyncio.to_thread(request.app[CORE].decision, trace_id)
+    if found is None:
+        say = (
+            f"trace {trace_id.hex()} is not known: it was never received here, or its verdict is "
+            "older than the verdict log (decisions.max_bytes)"
+        )
+        return problem(404, "unknown_trace", say)
+    return web.json_response(text=found)
+
+
+def _counts(found: Mapping[str, Any]) -> dict[str, int]:
+    keys = ("judged", "kept", "dropped", "spans_kept", "spans_dropped")
+    return {key: int(found.get(key, 0)) for key in keys}
