@@ -111,6 +111,11 @@ class Gateway:
         """Gauges and counters beside the ledger, as JSON (see ``telemetry/metrics.py``)."""
     def decision(self, trace_id: bytes, /) -> str | None:
         """What is known of a trace, as JSON; None if it was never seen or is forgotten."""
+    def recent(self, limit: int, /) -> str:
+        """The newest verdicts, newest first, as a JSON array of what ``decision`` says.
+
+        At most ``limit`` that kept and as many that dropped (128 of each are remembered).
+        """
     def install_plan(self, plan: str, /) -> int:
         """Judge traces that begin from now on by this plan; returns its version."""
     def judge_all(self) -> int:

@@ -21,6 +21,9 @@ class Core(Protocol):
     def decision(self, trace_id: bytes, /) -> str | None:
         """What is known of a trace, as JSON; may search the verdict log."""
 
+    def recent(self, limit: int, /) -> str:
+        """The newest verdicts, newest first, as a JSON array; ``limit`` of each kind."""
+
     def judge_all(self) -> int:
         """Judge every held trace now; returns how many."""
 

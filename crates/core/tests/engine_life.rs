@@ -247,3 +247,23 @@ fn the_rule_that_kept_it_is_written_on_it() {
     let th = "ot=th:8".to_owned();
     assert_eq!(out, [(1, th.clone()), (2, th)]);
 }
+
+/// Whoever looks on sees the newest verdicts first, and after a restart the same ones.
+#[test]
+fn the_newest_verdicts_are_still_there_after_a_restart() {
+    let mut world = World::new(Arc::new(MemoryDisk::default()), options(&["a"])).unwrap();
+    world.ingest(request(&[plain(1, 1)]), 0).unwrap();
+    world.ingest(request(&[error(2, 1)]), 500 * MS).unwrap();
+    world.advance(2_000 * MS);
+    let kept = |world: &mut World| -> Vec<(u64, bool)> {
+        let newest = world.engine().recent(8).into_iter();
+        newest.map(|(at, verdict)| (at, verdict.kept)).collect()
+    };
+    let before = kept(&mut world);
+    assert_eq!(
+        before.iter().map(|one| one.1).collect::<Vec<_>>(),
+        [true, false]
+    );
+    world.restart(a_plan(0)).unwrap();
+    assert_eq!(kept(&mut world), before);
+}

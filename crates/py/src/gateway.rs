@@ -190,6 +190,14 @@ impl Gateway {
         })
     }
 
+    #[pyo3(signature = (limit, /))]
+    fn recent(&self, py: Python<'_>, limit: usize) -> PyResult<String> {
+        self.with(py, |runtime| {
+            let newest = runtime.recent(limit).ok_or_else(gone)?;
+            Ok(serde_json::Value::Array(newest).to_string())
+        })
+    }
+
     #[pyo3(signature = (plan, /))]
     fn install_plan(&self, py: Python<'_>, plan: &str) -> PyResult<u32> {
         let plan = parse_plan(plan)?;

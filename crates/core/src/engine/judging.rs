@@ -64,6 +64,7 @@ impl Engine {
                 let slots = slice.into_iter().map(|((slot, _), _)| slot);
                 for ((slot, verdict), position) in slots.zip(&verdicts).zip(positions) {
                     self.take_effect(slot, verdict, position);
+                    self.recent.push(position, verdict);
                 }
                 // Apart from the index, so that the misses of the cache overlap.
                 let now_ms = now.mono_ns / 1_000_000;

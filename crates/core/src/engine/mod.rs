@@ -28,7 +28,7 @@ use crate::log::{LogError, LogReader, LogWriter};
 use crate::options::Options;
 use crate::outbox::{KeptJob, Outbox};
 use crate::plan::{Compiled, PlanError, SharedPlans};
-use crate::verdicts::{Early, LateSpans, VerdictLog, VerdictMemory};
+use crate::verdicts::{Early, LateSpans, Recent, VerdictLog, VerdictMemory};
 use crate::waiting::{Waiting, Wheel};
 
 /// Why the engine could not start, or could not take a plan.
@@ -69,6 +69,7 @@ pub struct Engine {
     outbox: Arc<Outbox>,
     index: Index,
     memory: VerdictMemory,
+    recent: Recent,
     wheel: Wheel,
     pins: Pins,
     /// Traces whose time has come, and those that are judged before it.
@@ -128,6 +129,7 @@ impl Engine {
             verdict_reader: verdict_log.reader(),
             index: Index::new(hasher),
             memory: VerdictMemory::new(options.late.max_traces, options.late.max_age_ms),
+            recent: Recent::default(),
             wheel: Wheel::new(u32::try_from(mono_ms / crate::waiting::TICK_MS).unwrap_or(0)),
             pins: Pins::default(),
             due: VecDeque::new(),

@@ -13,7 +13,7 @@ use crate::clock::Now;
 use crate::fs::FileSystem;
 use crate::ledger::Cut;
 use crate::log::{LogError, LogReader};
-use crate::plan::{NEVER, Plan};
+use crate::plan::{Compiled, NEVER};
 use crate::verdicts::{Batch, NO_RULE, Verdict, VerdictLog};
 use crate::wire::TraceId;
 
@@ -131,14 +131,21 @@ impl Engine {
         Some(verdict_json(
             &verdict,
             position,
-            self.plan_of(verdict.plan)?.plan(),
+            &*self.plan_of(verdict.plan)?,
         ))
     }
 
     /// A verdict in words.
     #[must_use]
     pub fn word(&self, verdict: &Verdict) -> Option<Value> {
-        Some(verdict_json(verdict, 0, self.plan_of(verdict.plan)?.plan()))
+        Some(verdict_json(verdict, 0, &*self.plan_of(verdict.plan)?))
+    }
+
+    /// The newest verdicts with their positions, at most `limit` that kept and as many that
+    /// dropped; [`DecisionReader::word`] puts them in words.
+    #[must_use]
+    pub fn recent(&self, limit: usize) -> Vec<(u64, Verdict)> {
+        self.recent.newest(limit)
     }
 
     /// A searcher of the verdict log, for traces that are no longer remembered.
@@ -177,13 +184,34 @@ impl DecisionReader {
             }
         }
         Ok(found.and_then(|(position, verdict)| {
-            let plan = load_plan(&*self.fs, &self.directory, verdict.plan).ok()??;
+            let plan = self.plan(verdict.plan)?;
             Some(verdict_json(&verdict, position, &plan))
         }))
     }
+
+    /// Verdicts in words, on the caller's thread; one whose plan cannot be read is left out.
+    #[must_use]
+    pub fn word(&self, verdicts: &[(u64, Verdict)]) -> Vec<Value> {
+        let mut plans = BTreeMap::new();
+        verdicts
+            .iter()
+            .filter_map(|(position, verdict)| {
+                let plan = plans
+                    .entry(verdict.plan)
+                    .or_insert_with(|| self.plan(verdict.plan));
+                Some(verdict_json(verdict, *position, plan.as_ref()?))
+            })
+            .collect()
+    }
+
+    fn plan(&self, version: u32) -> Option<Compiled> {
+        let plan = load_plan(&*self.fs, &self.directory, version).ok()??;
+        Compiled::new(plan).ok()
+    }
 }
 
-fn verdict_json(verdict: &Verdict, position: u64, plan: &Plan) -> Value {
+fn verdict_json(verdict: &Verdict, position: u64, compiled: &Compiled) -> Value {
+    let plan = compiled.plan();
     let rule = plan.rules.get(usize::from(verdict.rule));
     let reasons: Vec<&str> = plan
         .predicates
@@ -197,7 +225,7 @@ fn verdict_json(verdict: &Verdict, position: u64, plan: &Plan) -> Value {
     json!({
         "trace_id": hex(&verdict.trace_id), "state": "judged", "kept": verdict.kept,
         "policy": rule.map(|rule| &rule.name),
-        "reason": reason(verdict, plan),
+        "reason": reason(verdict, compiled),
         "early": verdict.early.slug(),
         "threshold": verdict.threshold,
         "th": (verdict.threshold < NEVER).then(|| th(verdict.threshold)),
@@ -214,19 +242,14 @@ fn verdict_json(verdict: &Verdict, position: u64, plan: &Plan) -> Value {
 }
 
 /// Why the rule of a verdict matched.
-fn reason(verdict: &Verdict, plan: &Plan) -> String {
+fn reason(verdict: &Verdict, compiled: &Compiled) -> String {
     if verdict.rule == NO_RULE {
         return "no_match".to_owned();
     }
-    crate::plan::Compiled::new(plan.clone()).map_or_else(
-        |_| "unknown".to_owned(),
-        |compiled| {
-            let rule = usize::from(verdict.rule);
-            compiled
-                .reason(rule, verdict.bits, verdict.duration_ns)
-                .to_owned()
-        },
-    )
+    let rule = usize::from(verdict.rule);
+    compiled
+        .reason(rule, verdict.bits, verdict.duration_ns)
+        .to_owned()
 }
 
 /// T as tracestate spells it: 14 hex digits without the trailing zeros; always is `0`.

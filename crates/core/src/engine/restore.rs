@@ -96,6 +96,7 @@ impl Engine {
         let hash = self.index.hash(&verdict.trace_id);
         self.memory
             .insert(hash, at, verdict.kept, now.mono_ns / 1_000_000);
+        self.recent.push(at, verdict);
         if at >= reached.counted {
             self.count_verdict(verdict);
         }

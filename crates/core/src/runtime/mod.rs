@@ -195,6 +195,14 @@ impl Runtime {
         }
     }
 
+    /// The newest verdicts, the newest first: at most `limit` that kept and as many that dropped.
+    /// None if the writer is gone.
+    #[must_use]
+    pub fn recent(&self, limit: usize) -> Option<Vec<Value>> {
+        let newest = self.shared.ask(move |engine, _| engine.recent(limit))?;
+        Some(self.decisions.word(&newest))
+    }
+
     /// Judge traces that begin from now on by this plan; returns its version.
     ///
     /// # Errors

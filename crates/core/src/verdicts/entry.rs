@@ -35,7 +35,7 @@ impl Early {
 }
 
 /// The lasting answer on one trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// The trace.
     pub trace_id: TraceId,

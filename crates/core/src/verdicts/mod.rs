@@ -3,7 +3,9 @@
 mod entry;
 mod journal;
 mod memory;
+mod recent;
 
 pub use entry::{Early, LateSpans, NO_RULE, Verdict};
 pub use journal::{Batch, VerdictLog};
 pub use memory::VerdictMemory;
+pub use recent::Recent;
