@@ -4,9 +4,10 @@ Whatever parents say, every span gets exactly one row: a span whose parent did n
 the top as an orphan, and a ring of parents is cut open at its earliest span.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, overload
 
 from tailsampler.traces.model import Span, Trace
 
@@ -17,6 +18,7 @@ _NONE: Final = -1
 class Node:
     """One row. Fractions are of the tree's ``duration_ns``, from 0 to 1."""
 
+    row: int
     span: Span
     depth: int
     """0 at the top."""
@@ -44,30 +46,87 @@ class Node:
     """It has no start time, so it has no place on the axis."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """Rows in the order of a waterfall, and the axis they stand on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree(Sequence[Node]):
+    """Rows in the order of a waterfall.
 
-    nodes: Sequence[Node]
+    A row's ``Node`` is made when it is asked for: a page shows a few hundred rows of a trace that
+    may have a hundred thousand.
+    """
+
+    spans: Sequence[Span]
+    """By row."""
     start_ns: int
-    """Wall clock; the earliest start of a span that has one."""
+    """The axis begins at the earliest start of a span that has one; wall clock."""
     duration_ns: int
-    index: Mapping[bytes, int]
+    """The length of the axis."""
+    row_of: Mapping[bytes, int]
     """Row of a span id, the first that has it."""
+    depths: Sequence[int]
+    below: Sequence[int]
+    parents: Sequence[int]
+    """Rows; -1 at the top."""
+    rings: AbstractSet[int]
+    """Rows at which a ring of parents is cut open."""
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    @overload
+    def __getitem__(self, row: int) -> Node: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Node]: ...
+    def __getitem__(self, row: int | slice) -> Node | Sequence[Node]:
+        rows = range(len(self))[row]
+        return self._node(rows) if isinstance(rows, int) else [self._node(each) for each in rows]
 
     @property
     def depth(self) -> int:
         """Levels, 0 without spans."""
-        return max((node.depth for node in self.nodes), default=_NONE) + 1
+        return max(self.depths, default=_NONE) + 1
 
     def path(self, row: int) -> list[int]:
         """Rows of the ancestors of a row, the topmost first."""
         found = []
-        parent = self.nodes[row].parent
-        while parent is not None:
-            found.append(parent)
-            parent = self.nodes[parent].parent
+        while (row := self.parents[row]) != _NONE:
+            found.append(row)
         return found[::-1]
+
+    def children(self, row: int) -> Iterator[int]:
+        """Rows of the spans directly below a row, by start."""
+        child, end = row + 1, row + 1 + self.below[row]
+        while child < end:
+            yield child
+            child += 1 + self.below[child]
+
+    def _node(self, row: int) -> Node:
+        span, parent = self.spans[row], self.parents[row]
+        offset, width = self._place(span)
+        before_ns, after_ns = (0, 0) if parent == _NONE else _outside(span, self.spans[parent])
+        children = [self.spans[child] for child in self.children(row)]
+        return Node(
+            row=row,
+            span=span,
+            depth=self.depths[row],
+            parent=None if parent == _NONE else parent,
+            children=len(children),
+            below=self.below[row],
+            offset=offset,
+            width=width,
+            self_ns=_self_ns(span, children),
+            before_parent_ns=before_ns,
+            after_parent_ns=after_ns,
+            orphan=bool(span.parent_id) and span.parent_id not in self.row_of,
+            ring=row in self.rings,
+            duplicate=self.row_of[span.span_id] != row,
+            untimed=not span.start_ns,
+        )
+
+    def _place(self, span: Span) -> tuple[float, float]:
+        if not span.start_ns or not self.duration_ns:
+            return 0.0, 0.0
+        offset = (span.start_ns - self.start_ns) / self.duration_ns
+        return offset, span.duration_ns / self.duration_ns
 
 
 def grow(trace: Trace) -> Tree:
@@ -77,37 +136,26 @@ def grow(trace: Trace) -> Tree:
     """
     spans = sorted(trace.spans, key=lambda span: span.start_ns)
     first = _first_by_id(spans)
-    parents = [_parent(span, first) for span in spans]
-    heads = _cut_rings(parents)
-    children = _children(parents)
-    order, depths = _depth_first(parents, children)
-    rows = {position: row for row, position in enumerate(order)}
-    below = _below(order, parents)
+    parents = [first.get(span.parent_id, _NONE) if span.parent_id else _NONE for span in spans]
+    rings = _cut_rings(parents)
+    order, depths = _depth_first(parents)
+    rows = [_NONE] * len(spans)
+    for row, position in enumerate(order):
+        rows[position] = row
     start_ns, duration_ns = _axis(spans)
-    nodes = []
-    for position, depth in zip(order, depths, strict=True):
-        span, parent = spans[position], parents[position]
-        offset, width = _place(span, start_ns, duration_ns)
-        before_ns, after_ns = (0, 0) if parent == _NONE else _outside(span, spans[parent])
-        nodes.append(
-            Node(
-                span=span,
-                depth=depth,
-                parent=None if parent == _NONE else rows[parent],
-                children=len(children[position]),
-                below=below[position],
-                offset=offset,
-                width=width,
-                self_ns=_self_ns(span, [spans[child] for child in children[position]]),
-                before_parent_ns=before_ns,
-                after_parent_ns=after_ns,
-                orphan=bool(span.parent_id) and span.parent_id not in first,
-                ring=position in heads,
-                duplicate=first[span.span_id] != position,
-                untimed=not span.start_ns,
-            )
-        )
-    return Tree(nodes, start_ns, duration_ns, {key: rows[at] for key, at in first.items()})
+    parent_rows = [
+        _NONE if parents[position] == _NONE else rows[parents[position]] for position in order
+    ]
+    return Tree(
+        spans=[spans[position] for position in order],
+        start_ns=start_ns,
+        duration_ns=duration_ns,
+        row_of={span_id: rows[position] for span_id, position in first.items()},
+        depths=depths,
+        below=_below(parent_rows),
+        parents=parent_rows,
+        rings={rows[position] for position in rings},
+    )
 
 
 def _first_by_id(spans: Sequence[Span]) -> dict[bytes, int]:
@@ -115,10 +163,6 @@ def _first_by_id(spans: Sequence[Span]) -> dict[bytes, int]:
     for position, span in enumerate(spans):
         found.setdefault(span.span_id, position)
     return found
-
-
-def _parent(span: Span, first: Mapping[bytes, int]) -> int:
-    return first.get(span.parent_id, _NONE) if span.parent_id else _NONE
 
 
 def _cut_rings(parents: list[int]) -> set[int]:
@@ -149,47 +193,43 @@ def _ring(member: int, parents: Sequence[int]) -> Iterator[int]:
         at = parents[at]
 
 
-def _children(parents: Sequence[int]) -> list[list[int]]:
-    found: list[list[int]] = [[] for _ in parents]
-    for position, parent in enumerate(parents):
-        if parent != _NONE:
-            found[parent].append(position)
-    return found
-
-
-def _depth_first(
-    parents: Sequence[int], children: Sequence[Sequence[int]]
-) -> tuple[list[int], list[int]]:
-    waiting = [(at, 0) for at in reversed(range(len(parents))) if parents[at] == _NONE]
+def _depth_first(parents: Sequence[int]) -> tuple[list[int], list[int]]:
+    # Chains of siblings, and not a list for each span: most spans have no children.
+    eldest, younger, top = [_NONE] * len(parents), [_NONE] * len(parents), _NONE
+    for at in range(len(parents) - 1, -1, -1):
+        parent = parents[at]
+        if parent == _NONE:
+            younger[at], top = top, at
+        else:
+            younger[at], eldest[parent] = eldest[parent], at
     order, depths = [], []
+    waiting = [(top, 0)]
     while waiting:
         at, depth = waiting.pop()
+        if at == _NONE:
+            continue
         order.append(at)
         depths.append(depth)
-        waiting.extend((child, depth + 1) for child in reversed(children[at]))
+        waiting.append((younger[at], depth))
+        waiting.append((eldest[at], depth + 1))
     return order, depths
 
 
-def _below(order: Sequence[int], parents: Sequence[int]) -> list[int]:
+def _below(parents: Sequence[int]) -> list[int]:
+    """``parents`` by row: every span stands above the ones below it."""
     found = [0] * len(parents)
-    for at in reversed(order):
-        if parents[at] != _NONE:
-            found[parents[at]] += found[at] + 1
+    for row in range(len(parents) - 1, -1, -1):
+        if parents[row] != _NONE:
+            found[parents[row]] += found[row] + 1
     return found
 
 
 def _axis(spans: Sequence[Span]) -> tuple[int, int]:
+    """``spans`` by start."""
     # A span without a start would stretch the axis back to 1970.
-    timed = [span for span in spans if span.start_ns]
-    start_ns = min((span.start_ns for span in timed), default=0)
-    end_ns = max((max(span.end_ns, span.start_ns) for span in timed), default=0)
+    start_ns = next((span.start_ns for span in spans if span.start_ns), 0)
+    end_ns = max((span.start_ns + span.duration_ns for span in spans if span.start_ns), default=0)
     return start_ns, end_ns - start_ns
-
-
-def _place(span: Span, start_ns: int, duration_ns: int) -> tuple[float, float]:
-    if not span.start_ns or not duration_ns:
-        return 0.0, 0.0
-    return (span.start_ns - start_ns) / duration_ns, span.duration_ns / duration_ns
 
 
 def _outside(span: Span, parent: Span) -> tuple[int, int]:
@@ -200,7 +240,7 @@ def _outside(span: Span, parent: Span) -> tuple[int, int]:
     return max(0, parent.start_ns - span.start_ns), max(0, end_ns - parent_end_ns)
 
 
-def _self_ns(span: Span, children: Sequence[Span]) -> int:
+def _self_ns(span: Span, children: Iterable[Span]) -> int:
     """``children`` by start."""
     covered, reached = 0, span.start_ns
     for child in children:

@@ -14,11 +14,11 @@ def tree(*spans: Span) -> Tree:
 
 
 def rows(found: Tree) -> list[tuple[str, int]]:
-    return [(node.span.name, node.depth) for node in found.nodes]
+    return [(node.span.name, node.depth) for node in found]
 
 
 def row(found: Tree, span_id: int) -> Node:
-    return found.nodes[found.index[span_id_of(span_id)]]
+    return found[found.row_of[span_id_of(span_id)]]
 
 
 def test_children_stand_below_their_parent_by_start() -> None:
@@ -37,9 +37,9 @@ def test_children_stand_below_their_parent_by_start() -> None:
         ("span 2", 1),
         ("span 4", 2),
     ]
-    assert [node.below for node in found.nodes] == [4, 1, 0, 1, 0]
-    assert [node.children for node in found.nodes] == [2, 1, 0, 1, 0]
-    assert found.path(found.index[span_id_of(4)]) == [0, 3]
+    assert [node.below for node in found] == [4, 1, 0, 1, 0]
+    assert [node.children for node in found] == [2, 1, 0, 1, 0]
+    assert found.path(found.row_of[span_id_of(4)]) == [0, 3]
     assert found.depth == 3
 
 
@@ -47,21 +47,21 @@ def test_a_span_without_its_parent_is_an_orphan_at_the_top() -> None:
     """What is missing is said, and nothing below it is lost."""
     found = tree(made(1), made(2, 99, start_ms=1), made(3, 2, start_ms=2))
     assert rows(found) == [("span 1", 0), ("span 2", 0), ("span 3", 1)]
-    assert [node.orphan for node in found.nodes] == [False, True, False]
+    assert [node.orphan for node in found] == [False, True, False]
 
 
 def test_a_ring_is_cut_at_its_earliest_span() -> None:
     """Parents that lead back to themselves show every span once, and the cut is marked."""
     found = tree(made(1, 3, start_ms=1), made(2, 1, start_ms=2), made(3, 2, start_ms=3), made(4, 4))
     assert rows(found) == [("span 4", 0), ("span 1", 0), ("span 2", 1), ("span 3", 2)]
-    assert [node.ring for node in found.nodes] == [True, True, False, False]
+    assert [node.ring for node in found] == [True, True, False, False]
 
 
 def test_of_spans_with_one_id_the_first_has_the_children() -> None:
     """A shared id does not hide a span, and it does not double the ones below it."""
     found = tree(made(1), made(1, start_ms=1, name="again"), made(2, 1, start_ms=2))
     assert rows(found) == [("span 1", 0), ("span 2", 1), ("again", 0)]
-    assert [node.duplicate for node in found.nodes] == [False, False, True]
+    assert [node.duplicate for node in found] == [False, False, True]
 
 
 def test_places_are_fractions_of_the_trace() -> None:
@@ -113,8 +113,8 @@ def test_a_span_that_ends_before_it_starts_has_no_width() -> None:
 
 def test_a_trace_of_no_length_has_places() -> None:
     """Nothing is divided by zero."""
-    assert [(node.offset, node.width) for node in tree(made(1, duration_ms=0)).nodes] == [(0, 0)]
-    assert tree().nodes == []
+    assert [(node.offset, node.width) for node in tree(made(1, duration_ms=0))] == [(0, 0)]
+    assert list(tree()) == []
     assert tree().depth == 0
 
 
@@ -123,7 +123,7 @@ def test_a_chain_of_100_000_spans_has_its_rows() -> None:
     count = 100_000
     found = tree(*(made(at, at - 1 if at > 1 else None) for at in range(1, count + 1)))
     assert found.depth == count
-    assert found.nodes[0].below == count - 1
+    assert found[0].below == count - 1
 
 
 @given(
@@ -137,16 +137,16 @@ def test_every_span_has_one_row_whatever_parents_say(
     """Every span stands once, directly below the span above it that it names, or says why not."""
     spans = [made(own, parent, start_ms=start) for own, parent, start in given_]
     found = tree(*spans)
-    assert sorted(map(id, spans)) == sorted(id(node.span) for node in found.nodes)
-    for at, node in enumerate(found.nodes):
-        subtree = found.nodes[at + 1 : at + 1 + node.below]
+    assert sorted(map(id, spans)) == sorted(id(node.span) for node in found)
+    for at, node in enumerate(found):
+        subtree = found[at + 1 : at + 1 + node.below]
         assert all(below.depth > node.depth for below in subtree)
         assert sum(below.depth == node.depth + 1 for below in subtree) == node.children
         if node.parent is None:
             assert node.depth == 0
             assert not node.span.parent_id or node.orphan or node.ring
         else:
-            above = found.nodes[node.parent]
+            above = found[node.parent]
             assert above.span.span_id == node.span.parent_id
             assert above.depth == node.depth - 1
             assert node.parent < at <= node.parent + above.below
