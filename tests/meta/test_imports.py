@@ -15,9 +15,15 @@ OPERATIONS = {"consistency", "clocks", "incidents", "cost", "recovery"}
 BESIDE = OPERATIONS | {"admin", "control", "store", "app", "cli"}
 # How a distribution's modules are called where the name differs.
 MODULES = {
+    "aiohttp-sse": {"aiohttp_sse"},
     "googleapis-common-protos": {"google.rpc"},
+    "google-re2": {"re2"},
     "grpcio": {"grpc"},
+    "jinja2": {"jinja2", "markupsafe"},  # released by the same people, one needs the other
+    "opentelemetry-exporter-otlp-proto-grpc": {"opentelemetry.exporter.otlp.proto.grpc"},
+    "opentelemetry-exporter-otlp-proto-http": {"opentelemetry.exporter.otlp.proto.http"},
     "opentelemetry-proto": {"opentelemetry.proto"},
+    "opentelemetry-sdk": {"opentelemetry"},  # it pins the API, which it is called through
     "prometheus-client": {"prometheus_client"},
     "protobuf": {"google.protobuf"},
     "pydantic": {"pydantic", "pydantic_core"},  # released together, one pins the other
