@@ -1,19 +1,21 @@
 """The admin listener: which address is answered by what."""
 
+import asyncio
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
-from tailsampler.admin import api
+from tailsampler.admin import api, stream
 from tailsampler.admin.assets import Assets
 from tailsampler.admin.guards import add_headers, no_other_sites, only_this_machine
-from tailsampler.admin.keys import ADDRESSES, CORE, POLICIES, SETTINGS, STATUS, STORE
+from tailsampler.admin.keys import ADDRESSES, CORE, HISTORY, POLICIES, SETTINGS, STATUS, STORE
 from tailsampler.admin.pages import flow
 from tailsampler.admin.pages.frame import ENVIRONMENT, environment
 from tailsampler.settings.root import Settings
 from tailsampler.store.query import TraceReader
+from tailsampler.telemetry.history import History
 from tailsampler.telemetry.status import Core, Status
 
 
@@ -43,12 +45,29 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     app[SETTINGS] = settings
     app[STORE] = store
     app[ADDRESSES] = _addresses(settings) if addresses is None else addresses
+    app[HISTORY] = History(core, status.clock)
+    app[stream.VIEWERS] = stream.Viewers()
+    app.cleanup_ctx.append(_looking)
+    app.on_shutdown.append(_send_viewers_home)
     assets = Assets.load()
     app[ENVIRONMENT] = environment(assets)
     app.router.add_get("/static/{digest}/{name}", assets.serve)
-    app.add_routes([*api.routes(), *flow.routes()])
+    app.add_routes([*api.routes(), *stream.routes(), *flow.routes()])
     return app
 
 
 def _addresses(settings: Settings) -> dict[str, str]:
     return {str(where[-1]): str(endpoint) for where, endpoint in settings.listeners()}
+
+
+async def _looking(app: web.Application) -> AsyncIterator[None]:
+    """Look at the core every second while pages are served."""
+    task = asyncio.create_task(app[HISTORY].run(), name="history")
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _send_viewers_home(app: web.Application) -> None:
+    """End the streams: the listener waits for every answer that is under way."""
+    app[HISTORY].close()

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from tailsampler.settings.root import Settings
 from tailsampler.store.query import TraceReader
+from tailsampler.telemetry.history import History
 from tailsampler.telemetry.status import Core, Status
 
 STATUS: Final = web.AppKey("status", Status)
@@ -17,3 +18,4 @@ STORE: Final[web.AppKey[Callable[[], TraceReader | None]]] = web.AppKey("store")
 """Gives the local trace store; None where ``export`` has no ``type: local``."""
 ADDRESSES: Final[web.AppKey[Mapping[str, str]]] = web.AppKey("addresses")
 """``host:port`` by listener: ``otlp_grpc``, ``otlp_http``, ``telemetry``, ..."""
+HISTORY: Final = web.AppKey("history", History)
