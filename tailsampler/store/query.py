@@ -13,13 +13,28 @@ Scope: TypeAlias = Literal["resource", "span", "intrinsic"]
 ``rootServiceName``, ``kind`` and ``status`` (words, as ``server`` and ``error``), ``policy``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Term:
-    """A value that stands on some span of a trace."""
+    """A value that stands on some span of a trace.
+
+    500 equals 500.0, as in TraceQL; true does not equal 1, as it does in Python.
+    """
 
     scope: Scope
     key: str
     value: str | int | float | bool
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Term):
+            return NotImplemented
+        return self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, str, bool, str | int | float]:
+        return self.scope, self.key, isinstance(self.value, bool), self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
