@@ -212,7 +212,10 @@ def _increase(before: Mapping[Path, int], now: Mapping[Path, int]) -> Iterator[t
 
 
 def _counters(ledger: Ledger, stats: Mapping[str, Any]) -> Iterator[tuple[Path, int]]:
-    yield from _books(("spans",), ledger.primary.spans)
+    spans = ledger.primary.spans
+    yield from _books(("spans",), spans)
+    # Of late spans, too: what was judged and not dropped, whatever became of it since.
+    yield ("spans", "kept"), spans.received - spans.buffer - spans.dropped.get("policy", 0)
     yield ("spans", "refused"), ledger.refused_spans
     yield ("spans", "rejected"), sum(ledger.rejected.values())
     yield ("traces", "judged"), ledger.traces.judged

@@ -64,12 +64,15 @@ async def test_every_book_is_followed() -> None:
         core.numbers["policies"].append({"policy": "new", "judged": 2})
         core.books["exporters"]["tempo"]["spans"]["exported"] += 4
         core.books["spans"]["dropped"]["corrupt"] = 5
+        core.books["spans"]["received"] += 5
         await clock.advance(1)
         assert history.steps()[-1].increase == {
             ("policies", "errors", "kept"): 3,
             ("policies", "new", "judged"): 2,
             ("exporters", "tempo", "exported"): 4,
             ("spans", "dropped", "corrupt"): 5,
+            ("spans", "received"): 5,
+            ("spans", "kept"): 5,
         }
 
 
