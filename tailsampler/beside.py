@@ -55,7 +55,11 @@ async def beside_the_spans(gateway: "Gateway") -> AsyncIterator[Beside]:
             from tailsampler.control.service import controlling  # noqa: PLC0415 - if wanted
 
             control = controlling(
-                gateway.core, gateway.export.flush, str(settings.control.endpoint)
+                gateway.core,
+                gateway.export.flush,
+                str(settings.control.endpoint),
+                gateway.status,
+                {policy.name: policy.sample_rate for policy in gateway.decide.chain},
             )
             addresses["control"] = await stack.enter_async_context(control)
         yield Beside(addresses, gateway, sockets, stack)

@@ -1,6 +1,6 @@
 """Ask a gateway by its control service: for the command line and the operations services."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, Self, cast
 
@@ -43,6 +43,25 @@ class ControlClient:
             request = pb.GetDecisionsRequest(trace_ids=ids[start : start + IDS_A_REQUEST])
             with self._in_our_words():
                 yield from self._stub.GetDecisions(request)
+
+    def watch(
+        self, interval_s: float = 1.0, recent: int = 0
+    ) -> Generator[pb.StatsSample, None, None]:
+        """Samples of the gateway, one an interval, until it stops or the connection ends.
+
+        ``recent``: newest verdicts in each sample, of each kind. Whoever has seen enough closes
+        the iterator. Raises ``ControlError``, too, where the gateway goes away.
+        """
+        interval = Duration()
+        interval.FromNanoseconds(int(interval_s * 1e9))
+        request = pb.WatchStatsRequest(interval=interval, recent=recent)
+        call = self._stub.WatchStats(request)
+        try:
+            with self._in_our_words():
+                for answer in call:
+                    yield answer.sample
+        finally:
+            call.cancel()
 
     def drain(self, within_s: float) -> pb.DrainResponse:
         """Judge all held traces and send what is kept; returns what is left after ``within_s``."""

@@ -1,6 +1,7 @@
 """From the core's JSON to the messages of the control service."""
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -8,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from tailsampler.control.v1 import control_pb2 as pb
 from tailsampler.telemetry.ledger import Books, Ledger
+from tailsampler.telemetry.status import Status
 
 _NS = 1_000_000_000
 
@@ -37,15 +39,70 @@ def decision_message(trace_id: bytes, text: str | None) -> pb.GetDecisionsRespon
     """What is known of one trace; ``text`` is the JSON of ``_core.Gateway.decision``."""
     if text is None:
         return pb.GetDecisionsResponse(trace_id=trace_id, unknown=pb.UnknownTrace())
-    found = json.loads(text)
-    if found["state"] == "held":
-        return pb.GetDecisionsResponse(trace_id=trace_id, held=_held(found))
-    return pb.GetDecisionsResponse(trace_id=trace_id, judged=_verdict(found))
+    return _decision(trace_id, json.loads(text))
+
+
+def sample_message(
+    ledger: Ledger,
+    stats: Mapping[str, Any],
+    recent: Sequence[Mapping[str, Any]],
+    status: Status,
+    rates: Mapping[str, float],
+) -> pb.StatsSample:
+    """The gateway as it is.
+
+    ``stats`` and ``recent`` are the core's JSON, parsed; ``rates`` the chain, in its order.
+    """
+    return pb.StatsSample(
+        at=_timestamp(status.clock.wall_ns()),
+        version=status.version,
+        phase=status.phase.value,
+        uptime=_duration(status.uptime_s * _NS),
+        ledger=ledger_message(ledger),
+        policies=_policies(stats.get("policies", ()), rates),
+        exporters=_exporters(status),
+        recent=[_decision(bytes.fromhex(found["trace_id"]), dict(found)) for found in recent],
+    )
 
 
 def seconds(duration: Duration) -> float:
     """A duration as a number."""
     return duration.seconds + duration.nanos / _NS
+
+
+def _decision(trace_id: bytes, found: dict[str, Any]) -> pb.GetDecisionsResponse:
+    if found["state"] == "held":
+        return pb.GetDecisionsResponse(trace_id=trace_id, held=_held(found))
+    return pb.GetDecisionsResponse(trace_id=trace_id, judged=_verdict(found))
+
+
+def _policies(
+    counted: Sequence[Mapping[str, Any]], rates: Mapping[str, float]
+) -> Iterator[pb.PolicyStats]:
+    counts = {str(one["policy"]): one for one in counted}
+    for name in [*rates, *(name for name in counts if name not in rates)]:
+        found = counts.get(name, {})
+        yield pb.PolicyStats(
+            name=name,
+            sample_rate=rates.get(name),
+            traces_kept=int(found.get("kept", 0)),
+            traces_dropped=int(found.get("dropped", 0)),
+            spans_kept=int(found.get("spans_kept", 0)),
+            spans_dropped=int(found.get("spans_dropped", 0)),
+        )
+
+
+def _exporters(status: Status) -> Iterator[pb.ExporterStats]:
+    now_s = status.clock.monotonic_s()
+    for name, state in status.exporters.items():
+        yield pb.ExporterStats(
+            name=name,
+            healthy=state.healthy,
+            last_error=state.last_error,
+            backing_off=_duration(state.pause_s(now_s) * _NS),
+            in_flight=state.in_flight,
+            batches=state.batches,
+        )
 
 
 def _verdict(found: dict[str, Any]) -> pb.Verdict:

@@ -1,7 +1,8 @@
-"""The control service, on grpc.aio: the books, verdicts in bulk, draining."""
+"""The control service, on grpc.aio: the books, verdicts in bulk, watching, draining."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -9,7 +10,12 @@ import grpc
 import grpc.aio
 import structlog
 
-from tailsampler.control.messages import decision_message, ledger_message, seconds
+from tailsampler.control.messages import (
+    decision_message,
+    ledger_message,
+    sample_message,
+    seconds,
+)
 from tailsampler.control.v1 import control_pb2 as pb
 from tailsampler.control.v1.control_pb2_grpc import (
     ControlServicer,
@@ -17,7 +23,7 @@ from tailsampler.control.v1.control_pb2_grpc import (
 )
 from tailsampler.errors import StartError
 from tailsampler.telemetry.ledger import Ledger
-from tailsampler.telemetry.status import Core
+from tailsampler.telemetry.status import Core, Status
 
 log = structlog.get_logger("tailsampler.control")
 
@@ -25,6 +31,11 @@ DEFAULT_DRAIN_S: Final = 10.0
 # Answers are small and drains are cut off by their callers; nothing is worth a longer wait.
 _STOP_WITHIN_S: Final = 1.0
 _TRACE_ID_BYTES: Final = 16
+DEFAULT_INTERVAL_S: Final = 1.0
+# A sample reads the books on the writer's thread: often enough to look live, no oftener.
+LEAST_INTERVAL_S: Final = 0.1
+MOST_INTERVAL_S: Final = 60.0
+MOST_RECENT: Final = 100
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Flush = Callable[[Callable[[], str], float, Callable[[Ledger], bool]], Awaitable[bool]]
@@ -34,9 +45,13 @@ Flush = Callable[[Callable[[], str], float, Callable[[Ledger], bool]], Awaitable
 class ControlService(ControlServicer):
     """Answers from the core. Calls into it run in threads: they may wait, or search a log."""
 
-    def __init__(self, core: Core, flush: Flush) -> None:
+    def __init__(
+        self, core: Core, flush: Flush, status: Status, rates: Mapping[str, float]
+    ) -> None:
         self._core = core
         self._flush = flush
+        self._status = status
+        self._rates = rates
         self._draining = asyncio.Lock()
 
     async def GetLedger(  # noqa: N802 - the name in the proto
@@ -79,19 +94,47 @@ class ControlService(ControlServicer):
         log.info("control.drained", traces_judged=judged, held_spans=max(left))
         return pb.DrainResponse(traces_judged=judged, empty=not any(left), ledger=ledger)
 
+    async def WatchStats(  # noqa: N802 - as above
+        self, request: pb.WatchStatsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchStatsResponse]:
+        """Samples until the caller has seen enough, or the server stops."""
+        every_s = seconds(request.interval) if request.HasField("interval") else DEFAULT_INTERVAL_S
+        if not LEAST_INTERVAL_S <= every_s <= MOST_INTERVAL_S:
+            say = f"the interval is {every_s:g} s; ask for {LEAST_INTERVAL_S:g} to "
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, f"{say}{MOST_INTERVAL_S:g} s between samples"
+            )
+        limit = min(request.recent, MOST_RECENT)
+        while True:
+            yield pb.WatchStatsResponse(sample=await self._sample(limit))
+            await self._status.clock.sleep(every_s)
+
+    async def _sample(self, limit: int) -> pb.StatsSample:
+        def read() -> tuple[str, str, str]:
+            core = self._core
+            return core.ledger(), core.stats(), core.recent(limit) if limit else "[]"
+
+        books, stats, recent = await asyncio.to_thread(read)
+        return sample_message(
+            Ledger.parse(books), json.loads(stats), json.loads(recent), self._status, self._rates
+        )
+
     async def _ledger(self) -> pb.Ledger:
         return ledger_message(Ledger.parse(await asyncio.to_thread(self._core.ledger)))
 
 
 @asynccontextmanager
-async def controlling(core: Core, flush: Flush, endpoint: str) -> AsyncIterator[str]:
+async def controlling(
+    core: Core, flush: Flush, endpoint: str, status: Status, rates: Mapping[str, float]
+) -> AsyncIterator[str]:
     """Serve while the context lasts; yields the bound ``host:port``.
 
-    Raises ``StartError`` if the address cannot be had.
+    ``rates`` is the chain, in its order: what share each policy keeps. Raises ``StartError`` if
+    the address cannot be had.
     """
     # A port that somebody else listens on is an error, not a shared burden.
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    add_ControlServicer_to_server(ControlService(core, flush), server)
+    add_ControlServicer_to_server(ControlService(core, flush, status, rates), server)
     try:
         port = server.add_insecure_port(endpoint)
     except RuntimeError as error:

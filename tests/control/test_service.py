@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import grpc
@@ -14,7 +14,7 @@ from tailsampler.control.v1 import control_pb2 as pb
 from tailsampler.control.v1.control_pb2_grpc import ControlStub
 from tailsampler.errors import ControlError, StartError
 from tailsampler.telemetry.ledger import Ledger
-from tests.telemetry.fakes import FakeCore, books, held, ledger, verdict
+from tests.telemetry.fakes import FakeCore, books, held, ledger, status, verdict
 
 KNOWN = bytes.fromhex("4bf92f3577b34da6a3ce929d0e0e4736")
 HELD = bytes.fromhex("00000000000000000000000000000001")
@@ -43,9 +43,15 @@ class FakeFlush:
         return self.works
 
 
+def serving(
+    core: FakeCore, flush: FakeFlush, endpoint: str = "127.0.0.1:0"
+) -> AbstractAsyncContextManager[str]:
+    return controlling(core, flush, endpoint, status(), {"errors": 1.0, "default": 0.5})
+
+
 @asynccontextmanager
 async def served(core: FakeCore, flush: FakeFlush | None = None) -> AsyncIterator[ControlClient]:
-    async with controlling(core, flush or FakeFlush(core), "127.0.0.1:0") as endpoint:
+    async with serving(core, flush or FakeFlush(core)) as endpoint:
         client = ControlClient.connect(endpoint)
         try:
             yield client
@@ -127,7 +133,7 @@ async def test_drain_has_a_bound_of_its_own() -> None:
     core = FakeCore()
     flush = FakeFlush(core)
     async with (
-        controlling(core, flush, "127.0.0.1:0") as endpoint,
+        serving(core, flush) as endpoint,
         grpc.aio.insecure_channel(endpoint) as channel,
     ):
         await ControlStub(channel).Drain(pb.DrainRequest())
@@ -137,9 +143,9 @@ async def test_drain_has_a_bound_of_its_own() -> None:
 async def test_an_address_that_is_taken_is_an_error_in_words() -> None:
     """It names the address and the setting to change."""
     core = FakeCore(ledger())
-    async with controlling(core, FakeFlush(core), "127.0.0.1:0") as endpoint:
+    async with serving(core, FakeFlush(core)) as endpoint:
         with pytest.raises(StartError, match=r"set control\.endpoint"):
-            async with controlling(core, FakeFlush(core), endpoint):
+            async with serving(core, FakeFlush(core), endpoint):
                 pass
 
 

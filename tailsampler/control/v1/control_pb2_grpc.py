@@ -49,6 +49,11 @@ class ControlStub:
                 request_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.DrainRequest.SerializeToString,
                 response_deserializer=tailsampler_dot_control_dot_v1_dot_control__pb2.DrainResponse.FromString,
                 _registered_method=True)
+        self.WatchStats = channel.unary_stream(
+                '/tailsampler.v1.Control/WatchStats',
+                request_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.WatchStatsRequest.SerializeToString,
+                response_deserializer=tailsampler_dot_control_dot_v1_dot_control__pb2.WatchStatsResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -77,6 +82,15 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchStats(self, request, context):
+        """The gateway as it is: once now, then again and again until the caller ends the call or the
+        gateway stops. A caller that reads too slowly is given fewer samples, never old ones.
+        INVALID_ARGUMENT if the interval is out of bounds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +108,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.Drain,
                     request_deserializer=tailsampler_dot_control_dot_v1_dot_control__pb2.DrainRequest.FromString,
                     response_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.DrainResponse.SerializeToString,
+            ),
+            'WatchStats': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchStats,
+                    request_deserializer=tailsampler_dot_control_dot_v1_dot_control__pb2.WatchStatsRequest.FromString,
+                    response_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.WatchStatsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -177,6 +196,33 @@ class Control:
             '/tailsampler.v1.Control/Drain',
             tailsampler_dot_control_dot_v1_dot_control__pb2.DrainRequest.SerializeToString,
             tailsampler_dot_control_dot_v1_dot_control__pb2.DrainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tailsampler.v1.Control/WatchStats',
+            tailsampler_dot_control_dot_v1_dot_control__pb2.WatchStatsRequest.SerializeToString,
+            tailsampler_dot_control_dot_v1_dot_control__pb2.WatchStatsResponse.FromString,
             options,
             channel_credentials,
             insecure,
