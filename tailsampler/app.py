@@ -6,12 +6,14 @@ bounded time, close the directory. What is held then stays on the disk for the n
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,17 +21,25 @@ from tailsampler import _core
 from tailsampler.beside import beside_the_spans
 from tailsampler.buffer.core import open_core
 from tailsampler.clock import Clock, SystemClock
+from tailsampler.demo.child import demo_child
 from tailsampler.export.build import build_stage
 from tailsampler.export.stage import ExportStage
 from tailsampler.receive.doors import Doors
 from tailsampler.settings.core_options import gateway_options, listen_options
 from tailsampler.settings.report import Report, report
 from tailsampler.settings.root import Settings
+from tailsampler.store.opening import open_local
 from tailsampler.telemetry import banner, logs
 from tailsampler.telemetry.addresses import addresses_file
 from tailsampler.telemetry.ledger import Ledger
 from tailsampler.telemetry.status import Phase, Status
 from tailsampler.telemetry.watch import watch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tailsampler.settings.export import LocalExporter
+    from tailsampler.store.traces import TraceStore
 
 log = structlog.get_logger("tailsampler")
 
@@ -44,9 +54,13 @@ class Gateway:
     decide: Report
     export: ExportStage
     status: Status
+    store: "TraceStore | None" = None
+    """Where ``export`` has a ``type: local``."""
+    config_file: str | None = None
+    """The name of the file that the settings were read from."""
 
 
-def build(settings: Settings, clock: Clock) -> Gateway:
+def build(settings: Settings, clock: Clock, config_file: str | None = None) -> Gateway:
     """Assemble the gateway. Spans travel down these four lines; three of them are in Rust.
 
     Raises ``StartError`` if the data directory or a file named in the settings cannot be used.
@@ -54,31 +68,55 @@ def build(settings: Settings, clock: Clock) -> Gateway:
     buffer = open_core(gateway_options(settings))
     receive = Doors(buffer, listen_options(settings))
     decide = report(settings)  # the chain in words; as a plan it went to the core, above
-    export = build_stage(settings.export, buffer, _core.split, clock, settings.data_directory)
+    stores = _Stores(buffer, clock)
+    export = build_stage(
+        settings.export, buffer, _core.split, clock, settings.data_directory, stores.open
+    )
     status = Status(clock, exporters=export.states, version=_core.__version__)
-    return Gateway(settings, buffer, receive, decide, export, status)
+    return Gateway(settings, buffer, receive, decide, export, status, stores.opened, config_file)
 
 
-def run(settings: Settings) -> int:
+@dataclass(slots=True)
+class _Stores:
+    """Opens the local trace store for its exporter, and keeps it for the pages."""
+
+    core: _core.Gateway
+    clock: Clock
+    opened: "TraceStore | None" = None
+
+    def open(self, local: "LocalExporter", path: "Path") -> "TraceStore":
+        self.opened = open_local(local, path, self.clock, self._policy_of)
+        return self.opened
+
+    def _policy_of(self, trace_id: bytes) -> tuple[str, str] | None:
+        """For traces whose root does not say it: there is none, or ``annotate`` is off."""
+        found = json.loads(self.core.decision(trace_id) or "null")
+        if found is None or found.get("state") != "judged":
+            return None
+        return found.get("policy") or "", found.get("reason") or ""
+
+
+def run(settings: Settings, *, config_file: str | None = None, demo: bool = False) -> int:
     """Run a gateway until a signal stops it; returns the exit status of the process.
 
+    With ``demo`` ten services of a shop send it their traces.
     Raises ``StartError`` if it could not start.
     """
     logs.configure(settings.telemetry.logs.level, settings.telemetry.logs.encoding)
-    gateway = build(settings, SystemClock())
+    gateway = build(settings, SystemClock(), config_file)
     try:
         # Rust's signal thread owns both signals. Python's own SIGINT handler must be gone first,
         # or it would be called as well and raise KeyboardInterrupt wherever we happen to be.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         gateway.core.watch_signals()
-        asyncio.run(serve(gateway))
+        asyncio.run(serve(gateway, demo=demo))
     finally:
         gateway.core.close()
     log.info("gateway.stopped")
     return 0
 
 
-async def serve(gateway: Gateway) -> None:
+async def serve(gateway: Gateway, *, demo: bool = False) -> None:
     """Live until a signal comes, then stop in good order."""
     signalled = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -90,8 +128,9 @@ async def serve(gateway: Gateway) -> None:
         bound = {**doors, **beside.addresses}
         write_addresses(bound)
         _say_ready(gateway, bound)
-        await beside.serve()
-        await signalled.wait()
+        await beside.serve(bound)
+        async with demo_child(bound, gateway.status.clock) if demo else nullcontext():
+            await signalled.wait()
         await _stop(gateway)
 
 

@@ -19,6 +19,7 @@ from tailsampler.errors import StartError
 from tailsampler.export.build import build_stage
 from tailsampler.settings.report import report
 from tailsampler.settings.root import Settings
+from tailsampler.store.opening import open_local
 from tailsampler.telemetry.status import Phase, Status
 from tailsampler.testing.backend import Answer, CapturingBackend
 from tailsampler.testing.clock import ManualClock
@@ -99,7 +100,14 @@ def gateway_of(core: PlayedCore, directory: Path, backend: str, **changes: Any) 
             **changes,
         }
     )
-    stage = build_stage(settings.export, core, split, clock, directory)
+    stage = build_stage(
+        settings.export,
+        core,
+        split,
+        clock,
+        directory,
+        lambda local, path: open_local(local, path, clock),
+    )
     real = cast("_core.Gateway", core)
     return Gateway(
         settings=settings,

@@ -1,18 +1,22 @@
 """From the settings of ``export`` to its exporters."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tailsampler.clock import Clock
 from tailsampler.errors import Place, StartError
 from tailsampler.export.bisect import Split
 from tailsampler.export.exporter import Exporter, Outbox, Pace, Transport
+from tailsampler.export.local import LocalStore, Store
 from tailsampler.export.otlp_grpc import OtlpGrpc, Tls
 from tailsampler.export.retry import Backoff
 from tailsampler.export.stage import ExportStage
 from tailsampler.settings.export import Exporter as ExporterSettings
-from tailsampler.settings.export import FileExporter, OtlpGrpcExporter, Retry
+from tailsampler.settings.export import FileExporter, LocalExporter, OtlpGrpcExporter, Retry
+
+OpenStore = Callable[[LocalExporter, Path], Store]
+"""Opens the local trace store, by its settings and its file; stages do not know how."""
 
 
 def build_stage(
@@ -21,29 +25,36 @@ def build_stage(
     split: Split,
     clock: Clock,
     data_directory: Path,
+    open_store: OpenStore,
 ) -> ExportStage:
-    """Make the exporters. Raises ``StartError`` for a TLS file that cannot be read."""
+    """Make the exporters.
+
+    Raises ``StartError`` for a TLS file that cannot be read, and what ``open_store`` raises.
+    """
+
+    def transport(one: ExporterSettings) -> Transport:
+        if isinstance(one, LocalExporter):
+            store = open_store(one, one.path or data_directory / one.FILE)
+            return LocalStore(store, clock)
+        return _transport(one, data_directory)
+
     return ExportStage(
-        [_exporter(one, outbox, split, clock, data_directory) for one in settings], clock
+        [_exporter(one, outbox, transport(one), split, clock) for one in settings], clock
     )
 
 
 def _exporter(
-    settings: ExporterSettings,
-    outbox: Outbox,
-    split: Split,
-    clock: Clock,
-    data_directory: Path,
+    settings: ExporterSettings, outbox: Outbox, transport: Transport, split: Split, clock: Clock
 ) -> Exporter:
     linger_ms = round(settings.linger.total_seconds() * 1000)
     if isinstance(settings, OtlpGrpcExporter):
         in_flight, backoff = settings.in_flight, _backoff(settings.retry_on_failure)
     else:
-        in_flight, backoff = 1, Backoff()  # a file has one end to write to
+        in_flight, backoff = 1, Backoff()  # one file, one writer
     return Exporter(
         name=settings.name,
         outbox=outbox,
-        transport=_transport(settings, data_directory),
+        transport=transport,
         split=split,
         clock=clock,
         random=random.random,  # spreads retries; guards nothing
@@ -59,7 +70,7 @@ def _backoff(retry: Retry) -> Backoff:
     )
 
 
-def _transport(settings: ExporterSettings, data_directory: Path) -> Transport:
+def _transport(settings: FileExporter | OtlpGrpcExporter, data_directory: Path) -> Transport:
     if isinstance(settings, FileExporter):
         from tailsampler.export.file import OtlpJsonFile  # noqa: PLC0415 - slow to import
 

@@ -12,6 +12,7 @@ from pydantic_core import InitErrorDetails
 
 from tailsampler.settings.base import BadValueError, Section, did_you_mean, found
 from tailsampler.settings.endpoint import TargetEndpoint
+from tailsampler.settings.local import INDEXED, Attributes, Retention
 from tailsampler.settings.tls import ClientTls
 from tailsampler.settings.units import Duration, Size, duration_text, lasting, sized
 from tailsampler.settings.values import (
@@ -30,7 +31,6 @@ from tailsampler.settings.values import (
 _HEADER = re.compile(r"[0-9a-z_.-]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._/-]{0,62}")
 _LATER = {
-    "local": "the local trace store is not in this version; write type: file",
     "otlp_http": "sending by HTTP is not in this version; write type: otlp_grpc",
     "otlphttp": "sending by HTTP is not in this version; write type: otlp_grpc",
     "kafka": "Kafka is not in this version; write type: otlp_grpc or file",
@@ -167,6 +167,43 @@ class _Sink(Section):
     )
 
 
+class LocalExporter(_Sink):
+    """Kept spans in the local trace store, where the pages and Tempo's read API find them."""
+
+    HINTS: ClassVar = {
+        "max_age": "write it inside of retention:",
+        "max_bytes": "write it inside of retention:",
+    }
+    FILE: ClassVar = "traces.sqlite"
+    """The file in the data directory, where no path is given."""
+
+    type: Annotated[Literal["local"], one_of("local")] = Field(
+        default="local", description="local.", examples=["local"]
+    )
+    name: Annotated[str, PlainValidator(parse_name)] = Field(
+        default="local", description="Name in metrics and in the ledger. Default: local."
+    )
+    path: FilePath | None = Field(
+        default=None,
+        description="The SQLite file. Default: traces.sqlite in data_directory.",
+    )
+    retention: Retention = Field(default=Retention(), description="When traces are removed.")
+    indexed_attributes: Attributes = Field(
+        default=INDEXED,
+        description="Attributes of spans and resources by which traces are found without being "
+        "read, beside service, names, kind, status and policy; a search by others takes longer. "
+        "Default: http.route, http.response.status_code, rpc.service, db.system.name, "
+        "messaging.destination.name, deployment.environment.name, k8s.namespace.name, error.type "
+        "and their like.",
+        examples=["[http.route, tenant]"],
+    )
+    max_trace_bytes: Annotated[Size, sized("64KiB", "256MiB")] = Field(
+        default=32 << 20,
+        description="Largest trace that is stored; what comes beyond is rejected and counted. "
+        "Default: 32MiB.",
+    )
+
+
 class FileExporter(_Sink):
     """Kept spans as OTLP JSON, one request a line: what the Collector's file exporter writes."""
 
@@ -230,8 +267,9 @@ class OtlpGrpcExporter(_Sink):
     )
 
 
-Exporter = FileExporter | OtlpGrpcExporter
-EXPORTERS: dict[str, type[FileExporter | OtlpGrpcExporter]] = {
+Exporter = LocalExporter | FileExporter | OtlpGrpcExporter
+EXPORTERS: dict[str, type[LocalExporter | FileExporter | OtlpGrpcExporter]] = {
+    "local": LocalExporter,
     "file": FileExporter,
     "otlp_grpc": OtlpGrpcExporter,
 }
@@ -239,9 +277,9 @@ EXPORTERS: dict[str, type[FileExporter | OtlpGrpcExporter]] = {
 
 def parse_exporter(value: object) -> Exporter:
     """One entry of ``export``, by its ``type``."""
-    if isinstance(value, FileExporter | OtlpGrpcExporter):
+    if isinstance(value, LocalExporter | FileExporter | OtlpGrpcExporter):
         return value
-    form = "write - {type: otlp_grpc, endpoint: tempo:4317} or - {type: file}"
+    form = "write - {type: local}, or - {type: otlp_grpc, endpoint: tempo:4317}"
     if not isinstance(value, dict):
         raise BadValueError("not_an_exporter", f"{shown(value)} is not an exporter; {form}")
     if "type" not in value:
@@ -261,6 +299,6 @@ def parse_export(value: object) -> object:
     if isinstance(value, list | tuple) and value:
         return value
     if value is None or isinstance(value, list | tuple):
-        say = "there is no exporter, so kept traces would have nowhere to go; write - {type: file}"
+        say = "there is no exporter, so kept traces would have nowhere to go; write - {type: local}"
         raise BadValueError("no_exporter", say)
-    raise BadValueError("not_a_list", "export is a list; write export: [{type: file}]")
+    raise BadValueError("not_a_list", "export is a list; write export: [{type: local}]")

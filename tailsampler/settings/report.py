@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 
 from tailsampler.decide.chain import chain_warnings
 from tailsampler.decide.policy import conditions
+from tailsampler.decide.sentences import chain_doubts, sentences, waiting
 from tailsampler.decide.threshold import th, threshold
 from tailsampler.settings.buffer import loss_window
-from tailsampler.settings.export import OtlpGrpcExporter
+from tailsampler.settings.export import LocalExporter, OtlpGrpcExporter
 from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
-from tailsampler.settings.units import duration_text
+from tailsampler.settings.units import duration_text, size_text
 
 _GRPC_DEFAULT_LIMIT = 4 << 20
 
@@ -34,6 +35,10 @@ class Report:
     """The chain, what may be lost, and what may not be meant."""
 
     chain: tuple[PolicyRow, ...]
+    sentences: tuple[str, ...]
+    """The chain once more, one sentence a policy."""
+    waits: str
+    """How long traces are held."""
     exporters: tuple[str, ...]
     loss_window: str
     warnings: tuple[str, ...]
@@ -58,6 +63,8 @@ def report(settings: Settings) -> Report:
     )
     return Report(
         chain=rows,
+        sentences=tuple(sentences(sampling.policies)),
+        waits=waiting(sampling.decision_wait, sampling.decision_wait_after_root_received),
         exporters=tuple(_exporters(settings)),
         loss_window=loss_window(settings.buffer.fsync),
         warnings=tuple(_warnings(settings)),
@@ -69,6 +76,13 @@ def _exporters(settings: Settings) -> Iterator[str]:
         if isinstance(exporter, OtlpGrpcExporter):
             how = "without TLS" if exporter.tls.insecure else "with TLS"
             where = f"OTLP/gRPC to {exporter.endpoint} {how}"
+        elif isinstance(exporter, LocalExporter):
+            path = exporter.path or settings.data_directory / exporter.FILE
+            keeps = exporter.retention
+            where = (
+                f"the local trace store {path}, "
+                f"for {duration_text(keeps.max_age)} or up to {size_text(keeps.max_bytes)}"
+            )
         else:
             where = f"OTLP JSON lines to {exporter.path or settings.data_directory / exporter.FILE}"
         yield f"{exporter.name}: {where}{' (primary)' if index == 0 else ''}"
@@ -78,6 +92,7 @@ def _warnings(settings: Settings) -> Iterator[str]:
     if settings.model_fields_set and "sampling" not in settings.model_fields_set:
         yield "sampling is not set, so the standard chain decides; write it down to be sure of it"
     yield from chain_warnings(settings.sampling.policies)
+    yield from chain_doubts(settings.sampling.policies, settings.sampling.decision_wait)
     for exporter in settings.export:
         if isinstance(exporter, OtlpGrpcExporter) and (
             exporter.max_batch_bytes > _GRPC_DEFAULT_LIMIT

@@ -13,7 +13,13 @@ from tailsampler.decide.dialects import read_sampling
 from tailsampler.settings.base import Loc, Section, found
 from tailsampler.settings.buffer import Buffer
 from tailsampler.settings.endpoint import Endpoint
-from tailsampler.settings.export import Exporter, FileExporter, parse_export, parse_exporter
+from tailsampler.settings.export import (
+    Exporter,
+    FileExporter,
+    LocalExporter,
+    parse_export,
+    parse_exporter,
+)
 from tailsampler.settings.memory import Decisions, Late, Outbox
 from tailsampler.settings.receive import Receive
 from tailsampler.settings.sampling import Sampling
@@ -56,9 +62,9 @@ class Settings(Section):
         tuple[Annotated[Exporter, BeforeValidator(parse_exporter)], ...],
         BeforeValidator(parse_export),
     ] = Field(
-        default=(FileExporter(),),
+        default=(LocalExporter(),),
         description="Where kept spans go; the first is the primary, whose books the headline "
-        "of the ledger follows. Default: [{type: file}].",
+        "of the ledger follows. Default: [{type: local}].",
     )
     admin: Admin = Field(default=Admin(), description="Pages and the JSON API.")
     control: Control = Field(default=Control(), description="The gRPC control service.")
@@ -80,6 +86,7 @@ class Settings(Section):
     def _exporter_clashes(self) -> Iterator[InitErrorDetails]:
         names: dict[str, int] = {}
         paths: dict[Path, str] = {}
+        stores: dict[str, str] = {}
         for index, exporter in enumerate(self.export):
             if exporter.name in names:
                 say = (
@@ -88,7 +95,12 @@ class Settings(Section):
                 )
                 yield found("duplicate_exporter", say, ("export", index, "name"))
             names.setdefault(exporter.name, index)
-            if isinstance(exporter, FileExporter):
+            if isinstance(exporter, LocalExporter):
+                for other in stores.values():
+                    say = f"{other} is the local trace store; there is one, so leave this one out"
+                    yield found("second_trace_store", say, ("export", index, "type"))
+                stores.setdefault(exporter.type, exporter.name)
+            if isinstance(exporter, FileExporter | LocalExporter):
                 path = exporter.path or self.data_directory / exporter.FILE
                 if path in paths:
                     say = f"exporter {paths[path]} writes this file, too; write another path:"

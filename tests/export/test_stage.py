@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from tailsampler.errors import StartError
 from tailsampler.export.build import build_stage
 from tailsampler.export.exporter import STUMBLE_S
 from tailsampler.export.file import OtlpJsonFile
+from tailsampler.export.local import LocalStore
 from tailsampler.export.otlp_grpc import OtlpGrpc
+from tailsampler.export.retry import Accepted
 from tailsampler.export.stage import ExportStage
 from tailsampler.export.state import ExporterState
-from tailsampler.settings.export import FileExporter, OtlpGrpcExporter
+from tailsampler.settings.export import FileExporter, LocalExporter, OtlpGrpcExporter
 from tailsampler.testing.clock import ManualClock, settle
 from tests.export.fakes import FakeOutbox, FakeTransport, Inline, exporter, split
 from tests.telemetry.fakes import books, ledger
@@ -123,8 +126,41 @@ class CrashesOnce(ExporterState):
         return super().pause_s(now_s)
 
 
-def stage_of(*settings: FileExporter | OtlpGrpcExporter, directory: Path) -> ExportStage:
-    return build_stage(settings, FakeOutbox(), split, ManualClock(), directory)
+@dataclass
+class OpenedStore:
+    """A trace store that only remembers how it was opened."""
+
+    settings: LocalExporter
+    path: Path
+
+    def write(self, payload: bytes) -> Accepted:
+        return Accepted()
+
+    def tidy(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+def stage_of(
+    *settings: LocalExporter | FileExporter | OtlpGrpcExporter, directory: Path
+) -> ExportStage:
+    return build_stage(settings, FakeOutbox(), split, ManualClock(), directory, OpenedStore)
+
+
+def test_the_trace_store_is_opened_where_the_settings_say(tmp_path: Path) -> None:
+    """In the data directory, or at a path of its own; one batch at a time goes to it."""
+    local = LocalExporter.model_validate({"max_batch_bytes": "2MiB"})
+    elsewhere = LocalExporter(name="b", path=tmp_path / "else")
+    first, second = stage_of(local, elsewhere, directory=tmp_path).exporters
+    for made, settings, path in (
+        (first, local, tmp_path / "traces.sqlite"),
+        (second, elsewhere, tmp_path / "else"),
+    ):
+        assert isinstance(made.transport, LocalStore)
+        assert made.transport.store == OpenedStore(settings, path)
+    assert (first.pace.in_flight, first.pace.max_bytes) == (1, 2 << 20)
 
 
 def test_settings_reach_the_exporter(tmp_path: Path) -> None:

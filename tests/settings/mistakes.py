@@ -154,8 +154,8 @@ VALUES = [
     Mistake("not_an_fsync_mode", "buffer.fsync", "mean always?", "buffer: {fsync: @@alwys}\n"),
     Mistake("not_a_section", "buffer", "as a mapping with max_bytes", "buffer: @@8GiB\n"),
     Mistake("unknown_exporter", "export[0]", "mean otlp_grpc?", "export: [@@{type: otlp_grcp}]\n"),
-    Mistake("exporter_not_supported", "export[0]", "write type: file", "export: [@@type: local]\n"),
-    Mistake("no_exporter", "export", "write - {type: file}", "export: @@[]\n"),
+    Mistake("exporter_not_supported", "export[0]", "write type: file", "export: [@@type: debug]\n"),
+    Mistake("no_exporter", "export", "write - {type: local}", "export: @@[]\n"),
     Mistake("not_text", "export[0].headers.x-n", "in quotes", exporter("headers: {x-n: @@12}")),
     Mistake(
         "reserved_header",
@@ -257,6 +257,36 @@ TOGETHER = [
         "export[1].name",
         "write another name",
         "export:\n  - {type: file, name: a}\n  - {type: file, path: x, name: @@a}\n",
+    ),
+    Mistake(
+        "second_trace_store",
+        "export[1].type",
+        "leave this one out",
+        "export: [{type: local}, {type: @@local, name: b, path: b}]\n",
+    ),
+    Mistake(
+        "duplicate_attribute",
+        "export[0].indexed_attributes",
+        "leave one out",
+        "export: [{type: local, indexed_attributes: @@[a, a]}]\n",
+    ),
+    Mistake(
+        "not_a_list",
+        "export[0].indexed_attributes",
+        "write indexed_attributes: [http.route]",
+        "export: [{type: local, indexed_attributes: @@http.route}]\n",
+    ),
+    Mistake(
+        "too_many_attributes",
+        "export[0].indexed_attributes",
+        "name 64 at most",
+        f"export: [{{type: local, indexed_attributes: @@{[f'a{n}' for n in range(65)]}}}]\n",
+    ),
+    Mistake(
+        "attribute_too_long",
+        "export[0].indexed_attributes",
+        "leave it out",
+        f"export: [{{type: local, indexed_attributes: @@[{'a' * 257}]}}]\n",
     ),
     Mistake(
         "file_shared",

@@ -41,7 +41,7 @@ sampling:
     - {name: a, sample_rate: 10}
     - {name: b, sample_rate: 1}
     - {name: b, service_name: x, sample_rate: 0.1, wait: 1s}
-export: [{type: local}, {type: otlp_grpc}]
+export: [{type: debug}, {type: otlp_grpc}]
 admin: {endpoint: 0.0.0.0:1, endpoint: 127.0.0.1:1}
 """
     found = [(problem.code, problem.at.key) for problem in problems_of(text).problems]

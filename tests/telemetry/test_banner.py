@@ -20,7 +20,7 @@ def test_it_says_where_to_send_where_to_look_and_where_kept_traces_go() -> None:
         "http://127.0.0.1:4318/v1/traces",
         "http://127.0.0.1:7317/",
         "http://127.0.0.1:13133/metrics",
-        "data/kept-traces.jsonl",
+        "data/traces.sqlite",
         "1,234 spans",
         "fsync every 1s",
     ):
