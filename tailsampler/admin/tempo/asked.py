@@ -1,16 +1,21 @@
 """What a request asks for, and the store that is asked."""
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from aiohttp import web
 
 from tailsampler.admin.keys import STATUS, STORE
+from tailsampler.store.options import StoreUnavailableError
 from tailsampler.store.query import Needs, TraceReader
 from tailsampler.traces.traceql import Query, TraceQLError, parse
 from tailsampler.traces.traceql.literals import duration_ns
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 BUDGET_S: Final = 2.0
 """No search takes longer."""
@@ -31,6 +36,14 @@ def store_of(request: web.Request) -> TraceReader:
         say = "no local trace store; add '- type: local' to export"
         raise web.HTTPServiceUnavailable(text=say)
     return store
+
+
+async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What the store answers; 503 in words while its file cannot be used."""
+    try:
+        return await asyncio.to_thread(call, *args, **kwargs)
+    except StoreUnavailableError as error:
+        raise web.HTTPServiceUnavailable(text=f"the trace store cannot be used: {error}") from error
 
 
 def deadline(request: web.Request) -> Callable[[], bool]:

@@ -1,6 +1,5 @@
 """Search: TraceQL, or tags."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from tailsampler.admin.tempo.asked import (
     BUDGET_S,
     SearchRequest,
     deadline,
+    in_thread,
     search_request,
     store_of,
 )
@@ -39,7 +39,7 @@ async def search(request: web.Request) -> web.Response:
     asked = search_request(request)
     store, stop = store_of(request), deadline(request)
     wanted, judge = _matcher(asked)
-    found = await asyncio.to_thread(store.search, wanted, judge, limit=asked.limit, deadline=stop)
+    found = await in_thread(store.search, wanted, judge, limit=asked.limit, deadline=stop)
     answer = {"traces": [each for _, each in found.hits], "metrics": _metrics(found)}
     headers = {} if found.complete else {INCOMPLETE: _incomplete(found)}
     return web.json_response(answer, headers=headers)

@@ -1,12 +1,18 @@
 """Names and values for whoever writes a query: what the editor completes."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
 
-from tailsampler.admin.tempo.asked import deadline, limit_of, refused, store_of, time_range
+from tailsampler.admin.tempo.asked import (
+    deadline,
+    in_thread,
+    limit_of,
+    refused,
+    store_of,
+    time_range,
+)
 from tailsampler.admin.tempo.search import within
 from tailsampler.store.query import Deadline, Needs, Row, Scope, Term, TraceReader
 from tailsampler.traces.model import KINDS, STATUSES, Trace
@@ -86,7 +92,7 @@ async def _names(request: web.Request) -> list[tuple[str, list[str]]]:
         raise refused(f"invalid scope: {scope[:64]}; write resource, span or intrinsic")
     limit = limit_of(request.query, MAX_NAMES)
     time_range(request.query)
-    seen = await asyncio.to_thread(store_of(request).tag_names)
+    seen = await in_thread(store_of(request).tag_names)
     tags: dict[str, list[str]] = {each: [] for each in _SCOPES}
     for where, name in seen:
         tags[where].append(name[:_LONGEST])
@@ -117,13 +123,11 @@ async def _values(
         return []
     narrowed = query is not None and query.text.replace(" ", "") != "{}"
     if not narrowed and (field.scope != "intrinsic" or field.key in _INDEXED):
-        terms = await asyncio.to_thread(_stored, store, field, limit)
+        terms = await in_thread(_stored, store, field, limit)
         return list(dict.fromkeys(typed(term.value) for term in terms))
     bounds = Needs(start_ns=start_ns, end_ns=end_ns)
     stop = deadline(request)
-    return await asyncio.to_thread(
-        _looked_up, store, field, query or parse("{}"), bounds, limit, stop
-    )
+    return await in_thread(_looked_up, store, field, query or parse("{}"), bounds, limit, stop)
 
 
 def _stored(store: TraceReader, field: Field, limit: int) -> Sequence[Term]:

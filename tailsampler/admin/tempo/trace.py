@@ -1,6 +1,5 @@
 """A trace by its id, as JSON or protobuf."""
 
-import asyncio
 import json
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ from aiohttp import web
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from tailsampler.admin.tempo.asked import refused, store_of
+from tailsampler.admin.tempo.asked import in_thread, refused, store_of
 from tailsampler.admin.tempo.wire import trace_by_id_response
 from tailsampler.admin.trace_ids import parse_trace_id
 from tailsampler.store.query import Stored
@@ -37,7 +36,7 @@ async def trace_v1(request: web.Request) -> web.Response:
             f"ask with Accept: {_PROTOBUF}, or for /api/v2/traces"
         )
         raise web.HTTPUnprocessableEntity(text=say)
-    body = await asyncio.to_thread(_json_v1, stored)
+    body = await in_thread(_json_v1, stored)
     return web.Response(body=body, content_type="application/json")
 
 
@@ -49,7 +48,7 @@ async def trace_v2(request: web.Request) -> web.Response:
     if _wants_protobuf(request):
         body = trace_by_id_response(stored.data)
         return web.Response(body=body, content_type=_PROTOBUF)
-    body = await asyncio.to_thread(_json_v2, stored)
+    body = await in_thread(_json_v2, stored)
     return web.Response(body=body, content_type="application/json")
 
 
@@ -60,7 +59,7 @@ async def _find(request: web.Request) -> Stored:
         trace_id = parse_trace_id(request.match_info["trace_id"])
     except ValueError as error:
         raise refused(str(error)) from None
-    stored = await asyncio.to_thread(store.get, trace_id)
+    stored = await in_thread(store.get, trace_id)
     if stored is None:
         shown = trace_id.hex()
         say = f"trace {shown} is not kept here; /explain?trace_id={shown} says what is known of it"
