@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tailsampler.cli import main
+from tailsampler.demo.run import GRPC_URL, HTTP_URL
+from tailsampler.demo.settings import demo_settings
 from tailsampler.errors import ControlError, StartError
 from tailsampler.settings.load import parse
 from tailsampler.settings.root import Settings
@@ -85,16 +87,30 @@ def test_help_teaches_the_first_steps() -> None:
     """What it is, what to type first, and what the exit status means."""
     result = call("--help")
     assert result.exit_code == 0
-    for words in ("First steps", "tailsampler check", "tailsampler run", "4317", "Exit status"):
+    for words in (
+        "The first minute",
+        "tailsampler run --demo",
+        "http://127.0.0.1:7317",
+        "tailsampler top",
+        "tailsampler check",
+        "4317",
+        "Exit status",
+    ):
         assert words in result.output
 
 
-@pytest.mark.parametrize("command", ["run", "gateway", "check", "explain", "version"])
+@pytest.mark.parametrize("command", sorted(main.commands))
 def test_every_command_has_help(command: str) -> None:
-    """A sentence and its options."""
+    """A sentence and its options, without a module of the data plane or of the SDK."""
     result = call(command, "--help")
     assert result.exit_code == 0
     assert "Options:" in result.output
+
+
+@pytest.mark.parametrize("command", sorted(set(main.commands) - {"version", "gateway"}))
+def test_help_teaches_by_examples(command: str) -> None:
+    """Each command that takes a thought shows how it is typed."""
+    assert f"  tailsampler {command.replace('validate', 'check')}" in call(command, "--help").output
 
 
 @pytest.mark.usefixtures("no_core")
@@ -102,8 +118,14 @@ def test_check_shows_the_chain_and_what_may_be_lost(written: Path) -> None:
     """In words a person on call understands."""
     result = call("check", str(written))
     assert result.exit_code == 0, result.output
-    for words in ("all", "every trace", "100 %", "10s", "when the power goes", "primary"):
+    for words in ("1. all: every trace; all kept.", "10s", "when the power goes", "primary"):
         assert words in result.output
+
+
+@pytest.mark.usefixtures("no_core")
+def test_validate_is_check(written: Path) -> None:
+    """Whoever types the other word gets the same answer."""
+    assert call("validate", str(written)).output == call("check", str(written)).output
 
 
 @pytest.mark.usefixtures("here", "no_core")
@@ -154,6 +176,7 @@ def test_check_speaks_json(written: Path) -> None:
     body = json.loads(call("check", str(written), "--json", "--print-config").stdout)
     assert body["ok"] is True
     assert body["chain"][0]["name"] == "all"
+    assert body["sentences"] == ["all: every trace; all kept."]
     assert body["warnings"] == []
     assert body["config"]["buffer"]["max_bytes"] == "8GiB"
     assert "config" not in json.loads(call("check", str(written), "--json").stdout)
@@ -204,11 +227,47 @@ def test_run_hands_the_settings_to_the_app(command: str, written: Path, stand: S
     stand.answer = 0
     result = call(command, "--config", str(written), "--data-directory", "/elsewhere")
     assert result.exit_code == 0, result.output
-    ((settings,), _), *more = stand.calls
+    ((settings,), options), *more = stand.calls
     assert more == []
+    assert options == {"config_file": str(written), "demo": False}
     assert isinstance(settings, Settings)
     assert settings.data_directory == Path("/elsewhere")
     assert str(written) in result.stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_run_demo_has_settings_of_its_own(stand: Stand) -> None:
+    """Unless a configuration is named; then that one is used as it is."""
+    stand.core()
+    stand.put("tailsampler.app", "run")
+    result = call("run", "--demo")
+    assert result.exit_code == 0, result.output
+    [((settings,), options)] = stand.calls
+    assert settings == demo_settings()
+    assert options == {"config_file": None, "demo": True}
+    assert "data directory: data/demo" in result.stderr
+
+
+def test_run_demo_uses_the_configuration_that_is_named(written: Path, stand: Stand) -> None:
+    """The operator's chain judges the demo's traces."""
+    stand.core()
+    stand.put("tailsampler.app", "run")
+    assert call("run", "--demo", "--config", str(written)).exit_code == 0
+    [((settings,), options)] = stand.calls
+    assert [policy.name for policy in settings.sampling.policies] == ["all"]
+    assert options == {"config_file": str(written), "demo": True}
+
+
+@pytest.mark.usefixtures("no_core")
+def test_run_demo_ignores_the_default_file(here: Path, stand: Stand) -> None:
+    """A file that merely lies there is not named: the demo is the same everywhere."""
+    (here / "config").mkdir()
+    (here / "config" / "tailsampler.yaml").write_text(GOOD)
+    stand.core()
+    stand.put("tailsampler.app", "run")
+    call("run", "--demo")
+    [((settings,), _)] = stand.calls
+    assert settings == demo_settings()
 
 
 def test_run_that_cannot_start_ends_with_2(written: Path, stand: Stand) -> None:
@@ -258,14 +317,80 @@ def test_explain_ends_with_2_when_the_gateway_cannot_be_asked(stand: Stand) -> N
     assert call("explain", ID).exit_code == 2
 
 
-@pytest.mark.parametrize("wrong", ["", "abc", ID[:-1], ID + "0", "0" * 32, "g" * 32])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (ID.upper(), ID),
+        ("abc", "abc".zfill(32)),
+        ("0x4bf92f3577b34da6", "4bf92f3577b34da6".zfill(32)),
+        ("4bf92f35-77b3-4da6-a3ce-929d0e0e4736", ID),
+    ],
+)
+def test_explain_takes_ids_as_people_paste_them(typed: str, meant: str, stand: Stand) -> None:
+    """Upper case, without the zeros in front, as a UUID."""
+    stand.put("tailsampler.explain", "explain")
+    call("explain", typed)
+    [((asked,), _)] = stand.calls
+    assert asked == meant
+
+
+@pytest.mark.parametrize("wrong", ["", ID + "0", "0" * 32, "g" * 32])
 def test_explain_refuses_what_is_no_trace_id(wrong: str, stand: Stand) -> None:
-    """Before anybody is asked."""
+    """Before anybody is asked, with what to write instead."""
     stand.put("tailsampler.explain", "explain")
     result = call("explain", wrong)
     assert result.exit_code == 2
-    assert "32 hex digits" in result.stderr
+    assert "write" in result.stderr
     assert stand.calls == []
+
+
+def test_demo_sends_to_both_doors_of_a_local_gateway(stand: Stand) -> None:
+    """With nothing said: at its default rate, until a signal."""
+    options = demo_options(stand)
+    assert options["grpc_url"] == "http://127.0.0.1:4317"
+    assert options["http_url"] == "http://127.0.0.1:4318"
+    assert options["for_s"] is None
+
+
+@pytest.mark.parametrize("option", ["--for", "--duration"])
+@pytest.mark.parametrize(("typed", "seconds"), [("10m", 600.0), ("1.5", 1.5), ("500ms", 0.5)])
+def test_demo_ends_after_a_duration(option: str, typed: str, seconds: float, stand: Stand) -> None:
+    """Spelled as in the configuration, or in seconds."""
+    assert demo_options(stand, option, typed)["for_s"] == seconds
+
+
+def test_demo_sends_to_the_one_address_that_is_given(stand: Stand) -> None:
+    """Also a backend that has only one of both doors can be tried."""
+    options = demo_options(stand, "--endpoint", "http://tempo:4318", "--rate", "5", "--seed", "3")
+    assert (options["http_url"], options["grpc_url"]) == ("http://tempo:4318", None)
+    assert (options["rate"], options["seed"]) == (5.0, 3)
+
+
+@pytest.mark.parametrize("wrong", [("--for", "soon"), ("--rate", "0"), ("--for", "-1s")])
+def test_demo_refuses_what_makes_no_sense(wrong: tuple[str, str], stand: Stand) -> None:
+    """Before anything is sent."""
+    stand.put("tailsampler.demo.run", "run")
+    assert call("demo", *wrong).exit_code == 2
+    assert stand.calls == []
+
+
+def demo_options(stand: Stand, *args: str) -> dict[str, Any]:
+    stand.put("tailsampler.demo.run", "run")
+    fake = sys.modules["tailsampler.demo.run"].__dict__
+    fake.update(GRPC_URL=GRPC_URL, HTTP_URL=HTTP_URL, Options=dict)
+    result = call("demo", *args)
+    assert result.exit_code == 0, result.output
+    [((options,), _)] = stand.calls
+    assert isinstance(options, dict)
+    return options
+
+
+def test_top_watches_the_control_service(stand: Stand) -> None:
+    """The address, the pace, and how often."""
+    stand.put("tailsampler.top.run", "top")
+    assert call("top", "--interval", "500ms", "--once").exit_code == 0
+    wanted = {"interval_s": 0.5, "once": True, "as_json": False}
+    assert stand.calls == [(("127.0.0.1:7318",), wanted)]
 
 
 def test_version_names_the_parts(stand: Stand) -> None:

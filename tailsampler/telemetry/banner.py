@@ -14,6 +14,8 @@ def _lines(
     report: Report, bound: Mapping[str, str], held_spans: int, version: str
 ) -> Iterator[str]:
     yield f"tailsampler {version} is ready."
+    if "admin" in bound:
+        yield f"  look at           http://{bound['admin']}/   what was kept and what was dropped"
     if "otlp_grpc" in bound:
         yield f"  send traces to    http://{bound['otlp_grpc']}   OTLP/gRPC"
     if "otlp_http" in bound:
@@ -21,10 +23,19 @@ def _lines(
     for exporter in report.exporters:
         yield f"  kept traces go    {exporter}"
     if "admin" in bound:
-        yield f"  look at           http://{bound['admin']}/   where every span went"
-        yield "  ask               tailsampler explain TRACE_ID"
+        yield f"  ask               tailsampler explain TRACE_ID{_admin(bound['admin'])}"
+    if "control" in bound:
+        yield f"  watch             tailsampler top{_control(bound['control'])}"
     if "telemetry" in bound:
         yield f"  scrape            http://{bound['telemetry']}/metrics"
     if held_spans:
         yield f"  held from before  {held_spans:,} spans"
     yield f"  {report.loss_window}"
+
+
+def _admin(address: str) -> str:
+    return "" if address == "127.0.0.1:7317" else f" --endpoint http://{address}"
+
+
+def _control(address: str) -> str:
+    return "" if address == "127.0.0.1:7318" else f" --endpoint {address}"

@@ -1,0 +1,85 @@
+"""What the commands share: options, reading settings, how to end."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from tailsampler.errors import TailsamplerError
+
+if TYPE_CHECKING:
+    from tailsampler.settings.root import Settings
+
+FINDING: Final = 1
+COULD_NOT: Final = 2
+DEFAULT_CONFIG: Final = Path("config/tailsampler.yaml")
+ADMIN_URL: Final = "http://127.0.0.1:7317"
+CONTROL: Final = "127.0.0.1:7318"
+
+CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="TAILSAMPLER_CONFIG",
+    help=f"Configuration file. Default: {DEFAULT_CONFIG} if there is one here, else the built-in "
+    "defaults, which say the same.",
+)
+DATA = click.option(
+    "--data-directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Instead of data_directory in the configuration.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def hand_over(module: str, name: str, /, *args: object, **options: object) -> NoReturn:
+    """Call a part of the program that is imported when it is needed, and end with its status."""
+    try:
+        status = getattr(importlib.import_module(module), name)(*args, **options)
+    except TailsamplerError as error:
+        fail(error)
+    sys.exit(status or 0)
+
+
+def fail(error: TailsamplerError) -> NoReturn:
+    """Say what is wrong and end: it could not be done."""
+    click.echo(error.render(), err=True)
+    sys.exit(COULD_NOT)
+
+
+def config_path(given: Path | None) -> Path | None:
+    """The file to read; None for the built-in defaults."""
+    if given is not None:
+        return given
+    return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None
+
+
+def name_of(path: Path | None) -> str:
+    """How a person knows that configuration."""
+    return "built-in defaults" if path is None else str(path)
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read the file, or take the built-in defaults; raises ``SettingsError``."""
+    from tailsampler.settings.load import load  # noqa: PLC0415 - `--help` needs no pydantic
+    from tailsampler.settings.root import Settings  # noqa: PLC0415 - as above
+
+    return Settings() if path is None else load(path, os.environ)
+
+
+def data_plane() -> Any | None:
+    """``tailsampler._core``, or None while it is not built."""
+    try:
+        return importlib.import_module("tailsampler._core")
+    except ImportError:
+        return None
+
+
+def print_json(body: object) -> None:
+    """For programs, and still readable."""
+    click.echo(json.dumps(body, indent=2))
