@@ -18,8 +18,8 @@ def test_the_standard_chain_reads_as_a_person_would_tell_it() -> None:
     """Each sentence says what is left for its policy, what it asks for and what it keeps."""
     assert list(sentences(STANDARD_CHAIN)) == [
         (
-            "errors: every trace with HTTP status 500, 502, 503 or 504, or an error status, or a gRPC "
-            "server fault; all kept."
+            "errors: every trace with HTTP status 500, 502, 503 or 504, or an error status, "
+            "or a gRPC server fault; all kept."
         ),
         "slow: of the rest, traces that last 1 s or longer; 1 in 10 kept (T = e6666666666666).",
         (
@@ -50,8 +50,8 @@ def test_the_standard_chain_reads_as_a_person_would_tell_it() -> None:
         (
             {"service_name": "cart", "duration_threshold_ms": 1500, "error_status_codes": [500]},
             (
-                "every trace in which cart took part and that lasts 1,500 ms or longer and with HTTP "
-                "status 500, or an error status, or a gRPC server fault"
+                "every trace in which cart took part and that lasts 1,500 ms or longer and with "
+                "HTTP status 500, or an error status, or a gRPC server fault"
             ),
         ),
     ],
