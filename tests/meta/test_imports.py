@@ -15,6 +15,7 @@ OPERATIONS = {"consistency", "clocks", "incidents", "cost", "recovery"}
 BESIDE = OPERATIONS | {"admin", "control", "store", "app", "cli"}
 # How a distribution's modules are called where the name differs.
 MODULES = {
+    "aiohttp": {"aiohttp", "yarl"},  # its URLs
     "aiohttp-sse": {"aiohttp_sse"},
     "googleapis-common-protos": {"google.rpc"},
     "google-re2": {"re2"},
