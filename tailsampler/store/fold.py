@@ -6,34 +6,44 @@ without an object a span, as the store takes thousands of traces a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, TracesData
 
-from tailsampler.store.terms import INTRINSIC, RESOURCE, SPAN, Key, key_of
+from tailsampler.store.terms import INTRINSIC, RESOURCE, SPAN, TEXT, Key, key_of
 from tailsampler.traces.model import KINDS, STATUSES, UNKNOWN_SERVICE
 
 SERVICE: Final = "service.name"
 POLICY: Final = "tailsampler.policy"
 REASON: Final = "tailsampler.reason"
-_PLAIN: Final = frozenset({"string_value", "bool_value", "int_value", "double_value"})
+_PLAIN: Final = frozenset({"bool_value", "int_value", "double_value"})
+# Resources whose terms are remembered; a fleet has some hundreds.
+_ORIGINS: Final = 2_000
 _ERROR: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What all spans of a resource have in common."""
+
+    identity: bytes
+    service: str
+    terms: frozenset[Key]
+    keys: frozenset[str]
 
 
 @dataclass(slots=True)
 class Source:
-    """A resource and a scope, with what every span below them has in common."""
+    """A resource and a scope, as a message has them."""
 
     group: ResourceSpans
     scoped: ScopeSpans
+    origin: Origin
     identity: tuple[bytes, str, bytes, str]
     """Spans of equal sources are kept below one copy of them."""
-    service: str
-    terms: frozenset[Key]
-    keys: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -41,22 +51,16 @@ class Reader:
     """Takes messages apart. ``indexed``: attributes that become terms."""
 
     indexed: frozenset[str]
+    _origins: dict[bytes, Origin] = field(default_factory=dict)
 
     def sources(self, data: TracesData) -> Iterator[Source]:
         """Each resource and scope of a message."""
         for group in data.resource_spans:
-            found = {pair.key: pair.value for pair in group.resource.attributes}
-            terms = frozenset(self.terms(RESOURCE, found))
-            service = _text(found.get(SERVICE)) or UNKNOWN_SERVICE
-            resource, keys = group.resource.SerializeToString(), frozenset(found)
+            origin = self._origin(group)
             for scoped in group.scope_spans:
-                identity = (
-                    resource,
-                    group.schema_url,
-                    scoped.scope.SerializeToString(),
-                    scoped.schema_url,
-                )
-                yield Source(group, scoped, identity, service, terms, keys)
+                scope = scoped.scope.SerializeToString()
+                identity = origin.identity, group.schema_url, scope, scoped.schema_url
+                yield Source(group, scoped, origin, identity)
 
     def by_trace(self, data: TracesData) -> dict[bytes, list[tuple[Source, Span]]]:
         """The spans of each trace, in their order."""
@@ -69,16 +73,38 @@ class Reader:
     def terms_in(self, data: TracesData) -> Iterator[Key]:
         """Of all spans and resources, as often as they stand there."""
         for source in self.sources(data):
-            yield from source.terms
+            yield from source.origin.terms
             for span in source.scoped.spans:
-                yield from self.terms(SPAN, {pair.key: pair.value for pair in span.attributes})
+                yield from self.terms(SPAN, span.attributes)[1]
 
-    def terms(self, scope: int, found: dict[str, AnyValue]) -> Iterator[Key]:
-        """Of the attributes that are indexed."""
-        for name in self.indexed & found.keys():
-            term = key_of(scope, name, plain(found[name]))
-            if term is not None:
-                yield term
+    def terms(self, scope: int, pairs: Sequence[KeyValue]) -> tuple[list[str], list[Key]]:
+        """The keys there are, and terms of those that are indexed."""
+        names = [pair.key for pair in pairs]
+        if self.indexed.isdisjoint(names):
+            return names, []
+        # Of a key that stands there twice, the last.
+        found = {
+            name: pair.value
+            for name, pair in zip(names, pairs, strict=True)
+            if name in self.indexed
+        }
+        keys = [key_of_message(scope, name, value) for name, value in found.items()]
+        return names, [key for key in keys if key is not None]
+
+    def _origin(self, group: ResourceSpans) -> Origin:
+        identity = group.resource.SerializeToString()
+        origin = self._origins.get(identity)
+        if origin is None:
+            if len(self._origins) >= _ORIGINS:
+                self._origins.clear()
+            pairs = group.resource.attributes
+            names, terms = self.terms(RESOURCE, pairs)
+            service = _text({pair.key: pair.value for pair in pairs}.get(SERVICE))
+            origin = Origin(
+                identity, service or UNKNOWN_SERVICE, frozenset(terms), frozenset(names)
+            )
+            self._origins[identity] = origin
+        return origin
 
 
 @dataclass(slots=True)
@@ -92,14 +118,18 @@ class Fold:
     end_ns: int = 0
     errors: int = 0
     rejected: int = 0
-    terms: set[Key] = field(default_factory=set)
-    keys: set[tuple[int, str]] = field(default_factory=set)
-    """Attribute keys by scope."""
+    names: set[str] = field(default_factory=set)
+    kinds: set[int] = field(default_factory=set)
+    statuses: set[int] = field(default_factory=set)
+    span_keys: set[str] = field(default_factory=set)
+    _terms: set[Key] = field(default_factory=set)
     _ids: set[bytes] = field(default_factory=set)
     _bytes: int = 0
     _root: tuple[Source, Span] | None = None
     _earliest: tuple[Source, Span] | None = None
-    _homes: dict[tuple[bytes, str, bytes, str], ScopeSpans] = field(default_factory=dict)
+    _homes: dict[tuple[bytes, str, bytes, str], tuple[Source, ScopeSpans]] = field(
+        default_factory=dict
+    )
 
     @property
     def spans(self) -> int:
@@ -118,6 +148,23 @@ class Fold:
     def has_root(self) -> bool:
         """Whether a span without a parent is among them."""
         return self._root is not None
+
+    def terms(self) -> set[Key]:
+        """All of its terms, but those that its row has."""
+        found = self._terms.union(*(origin.terms for origin in self._origins()))
+        found |= {(INTRINSIC, "name", TEXT, name) for name in self.names}
+        for number in self.kinds:
+            kind = KINDS[number if 0 <= number < len(KINDS) else 0]
+            found.add((INTRINSIC, "kind", TEXT, kind))
+        for number in self.statuses:
+            status = STATUSES[number if 0 <= number < len(STATUSES) else 0]
+            found.add((INTRINSIC, "status", TEXT, status))
+        return found
+
+    def keys(self) -> set[tuple[int, str]]:
+        """Attribute keys by scope."""
+        found = {(SPAN, key) for key in self.span_keys}
+        return found | {(RESOURCE, key) for origin in self._origins() for key in origin.keys}
 
     def add(self, spans: Iterable[tuple[Source, Span]], *, bounded: bool = True) -> int:
         """Take spans, and say how many were new; ``bounded``: up to ``max_bytes`` in all."""
@@ -141,38 +188,36 @@ class Fold:
         self._bytes = size
 
     def _take(self, source: Source, span: Span) -> None:
-        home = self._homes.get(source.identity)
-        if home is None:
-            home = self._home(source)
+        known = self._homes.get(source.identity)
+        home = known[1] if known else self._home(source)
         home.spans.append(span)
         start, end, status = span.start_time_unix_nano, span.end_time_unix_nano, span.status.code
         if self._earliest is None or start < self._earliest[1].start_time_unix_nano:
             self._earliest, self.start_ns = (source, span), start
         self.end_ns = max(self.end_ns, end)
-        if not any(span.parent_span_id) and (
+        if not span.parent_span_id.strip(b"\0") and (
             self._root is None or start < self._root[1].start_time_unix_nano
         ):
             self._root = source, span
         self.errors += status == _ERROR
-        kind = span.kind
-        terms = self.terms
-        terms.add((INTRINSIC, "name", 0, span.name))
-        terms.add((INTRINSIC, "kind", 0, KINDS[kind if 0 <= kind < len(KINDS) else 0]))
-        terms.add((INTRINSIC, "status", 0, STATUSES[status if 0 <= status < 3 else 0]))
-        found = {pair.key: pair.value for pair in span.attributes}
-        self.keys.update([(SPAN, key) for key in found])
-        terms.update(self.reader.terms(SPAN, found))
+        self.names.add(span.name)
+        self.kinds.add(span.kind)
+        self.statuses.add(status)
+        names, terms = self.reader.terms(SPAN, span.attributes)
+        self.span_keys.update(names)
+        self._terms.update(terms)
+
+    def _origins(self) -> set[Origin]:
+        return {source.origin for source, _ in self._homes.values()}
 
     def _home(self, source: Source) -> ScopeSpans:
-        self.terms |= source.terms
-        self.keys.update([(RESOURCE, key) for key in source.keys])
         group = self.data.resource_spans.add(
             resource=source.group.resource, schema_url=source.group.schema_url
         )
         home = group.scope_spans.add(schema_url=source.scoped.schema_url)
         if source.scoped.HasField("scope"):
             home.scope.CopyFrom(source.scoped.scope)
-        self._homes[source.identity] = home
+        self._homes[source.identity] = source, home
         return home
 
 
@@ -182,13 +227,14 @@ def words_of(span: Span) -> tuple[str, str]:
     return _text(found.get(POLICY)) or "", _text(found.get(REASON)) or ""
 
 
-def plain(value: AnyValue) -> str | bool | int | float | None:
-    """A value that a term can stand for, else None."""
+def key_of_message(scope: int, name: str, value: AnyValue) -> Key | None:
+    """As ``key_of``, of an attribute as it was sent."""
     kind = value.WhichOneof("value")
-    if kind not in _PLAIN:
-        return None
-    found: str | bool | int | float = getattr(value, kind)
-    return found
+    if kind == "string_value":
+        return scope, name, TEXT, value.string_value
+    if kind in _PLAIN:
+        return key_of(scope, name, getattr(value, kind))
+    return None
 
 
 def _text(value: AnyValue | None) -> str | None:

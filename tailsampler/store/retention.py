@@ -5,7 +5,6 @@ Removed pages are used again: the file stays as large as it once was, and grows 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +13,9 @@ from sqlalchemy.engine import Connection
 
 from tailsampler.store import body
 from tailsampler.store.options import Options
+from tailsampler.store.postings import Change
 from tailsampler.store.schema import sums, terms, traces
 from tailsampler.store.terms import Dictionary, Key
-from tailsampler.store.writer import count, remove_postings
 
 SLICE: Final = 256
 """Traces that are removed at once: some 20 ms of work."""
@@ -72,16 +71,10 @@ def _remove(
     gone: list[tuple[int, int, frozenset[int]]],
     spans: int,
 ) -> None:
-    remove_postings(
-        connection,
-        [
-            {"a_term": term, "a_start": start_ns, "a_trace": number}
-            for number, start_ns, ids in gone
-            for term in ids
-        ],
-    )
-    counts = Counter(term for _, _, ids in gone for term in ids)
-    count(connection, {term: -fewer for term, fewer in counts.items()})
+    change = Change()
+    for number, start_ns, ids in gone:
+        change.remove(number, start_ns, ids)
+    change.carry_out(connection)
     connection.execute(
         sa.delete(traces).where(traces.c.id == sa.bindparam("an_id")),
         [{"an_id": number} for number, _, _ in gone],
@@ -89,7 +82,7 @@ def _remove(
     connection.execute(
         sa.update(sums).values(traces=sums.c.traces - len(gone), spans=sums.c.spans - spans)
     )
-    dictionary.forget(_unused(connection, sorted(counts)))
+    dictionary.forget(_unused(connection, sorted(change.counts)))
 
 
 def _unused(connection: Connection, ids: list[int]) -> list[Key]:

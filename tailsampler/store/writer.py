@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,7 +15,8 @@ from tailsampler.store import body
 from tailsampler.store.fold import SERVICE, Fold, Reader, Source, words_of
 from tailsampler.store.indexing import last_id
 from tailsampler.store.options import Options, Written
-from tailsampler.store.schema import keys, postings, sums, terms, traces
+from tailsampler.store.postings import Change
+from tailsampler.store.schema import keys, sums, traces
 from tailsampler.store.terms import INTRINSIC, MOST_VALUES, TEXT, Dictionary, Key
 
 LONGEST_NAME: Final = 1_024
@@ -136,13 +136,20 @@ class Writer:
             number = old.id if old else last + len(rows) + 1
             row = self._row(trace_id, fold, old)
             rows.append(row | {"id": number, "stored_ns": old.stored_ns if old else now_ns})
-            wanted.append(fold.terms | _terms_of(row, fold))
+            wanted.append(fold.terms() | _terms_of(row, fold))
         ids = self.dictionary.ids(connection, set().union(*wanted))
-        change = _Change()
+        change = Change()
         for row, having in zip(rows, wanted, strict=True):
             numbers = frozenset(ids[key] for key in having)
             row["terms"] = body.pack_ids(numbers)
-            change.note(row, numbers, olds.get(row["trace_id"]))
+            old = olds.get(row["trace_id"])
+            change.move(
+                row["id"],
+                row["start_ns"],
+                numbers,
+                was_ns=old.start_ns if old else None,
+                before=old.terms if old else frozenset(),
+            )
         change.carry_out(connection)
         if kept:
             connection.execute(sa.insert(traces), rows[: len(kept)])
@@ -165,7 +172,7 @@ class Writer:
         encoding, content = body.pack(data)
         return {
             "trace_id": trace_id,
-            "service": source.service[:LONGEST_NAME],
+            "service": source.origin.service[:LONGEST_NAME],
             "name": first.name[:LONGEST_NAME],
             "has_root": int(fold.has_root),
             "start_ns": min(fold.start_ns, LAST_NS),
@@ -183,7 +190,7 @@ class Writer:
         if self._keys is None:
             query = sa.select(keys.c.scope, keys.c.key)
             self._keys = {(scope, key) for scope, key in connection.execute(query)}
-        seen = set().union(*(fold.keys for fold in folds)) - self._keys
+        seen = set().union(*(fold.keys() for fold in folds)) - self._keys
         fit = sorted(pair for pair in seen if len(pair[1]) <= LONGEST_KEY)
         fit = fit[: max(0, MOST_KEYS - len(self._keys))]
         if fit:
@@ -193,63 +200,11 @@ class Writer:
             self._keys.update(fit)
 
 
-@dataclass(slots=True)
-class _Change:
-    """What happens to postings, gathered so that it takes few statements."""
-
-    come: list[dict[str, Any]] = field(default_factory=list)
-    gone: list[dict[str, Any]] = field(default_factory=list)
-    counts: Counter[int] = field(default_factory=Counter)
-
-    def note(self, row: Mapping[str, Any], now: frozenset[int], old: _Old | None) -> None:
-        """A trace has these terms now, and perhaps had others, or another start."""
-        number, start = row["id"], row["start_ns"]
-        before = old.terms if old else frozenset[int]()
-        moved = old is not None and old.start_ns != start
-        for term in now if moved else now - before:
-            self.come.append({"term": term, "start_ns": start, "trace": number})
-        for term in before if moved else before - now:
-            was = old.start_ns if old else 0
-            self.gone.append({"a_term": term, "a_start": was, "a_trace": number})
-        self.counts.update(now - before)
-        self.counts.subtract(before - now)
-
-    def carry_out(self, connection: Connection) -> None:
-        """Write it down."""
-        remove_postings(connection, self.gone)
-        if self.come:
-            connection.execute(sa.insert(postings), self.come)
-        count(connection, self.counts)
-
-
-def remove_postings(connection: Connection, gone: list[dict[str, Any]]) -> None:
-    """Each with ``a_term``, ``a_start`` and ``a_trace``."""
-    if gone:
-        statement = sa.delete(postings).where(
-            postings.c.term == sa.bindparam("a_term"),
-            postings.c.start_ns == sa.bindparam("a_start"),
-            postings.c.trace == sa.bindparam("a_trace"),
-        )
-        connection.execute(statement, gone)
-
-
-def count(connection: Connection, counts: Mapping[int, int]) -> None:
-    """Have so many more traces (or fewer) in these terms."""
-    rows = [{"a_term": term, "more": more} for term, more in counts.items() if more]
-    if rows:
-        statement = (
-            sa.update(terms)
-            .where(terms.c.id == sa.bindparam("a_term"))
-            .values(traces=terms.c.traces + sa.bindparam("more"))
-        )
-        connection.execute(statement, rows)
-
-
 def _terms_of(row: Mapping[str, Any], fold: Fold) -> set[Key]:
     source, first = fold.first
     found: set[Key] = {
         (INTRINSIC, "rootName", TEXT, first.name),
-        (INTRINSIC, "rootServiceName", TEXT, source.service),
+        (INTRINSIC, "rootServiceName", TEXT, source.origin.service),
     }
     if row["policy"]:
         found.add((INTRINSIC, "policy", TEXT, row["policy"]))
