@@ -17,9 +17,9 @@ from tailsampler.admin.tempo.asked import (
 )
 from tailsampler.admin.tempo.by_tags import has_tags
 from tailsampler.admin.tempo.hits import hit, matched
-from tailsampler.store.query import Found, Needs, Row
+from tailsampler.store.query import Deadline, Found, Needs, Row
 from tailsampler.traces.model import Trace
-from tailsampler.traces.traceql import Query, evaluate, needs
+from tailsampler.traces.traceql import OutOfTimeError, Query, evaluate, needs
 from tailsampler.traces.traceql.walk import fields_of
 
 INCOMPLETE: Final = "X-Tailsampler-Incomplete"
@@ -38,7 +38,7 @@ async def search(request: web.Request) -> web.Response:
     """
     asked = search_request(request)
     store, stop = store_of(request), deadline(request)
-    wanted, judge = _matcher(asked)
+    wanted, judge = _matcher(asked, stop)
     found = await in_thread(store.search, wanted, judge, limit=asked.limit, deadline=stop)
     answer = {"traces": [each for _, each in found.hits], "metrics": _metrics(found)}
     headers = {} if found.complete else {INCOMPLETE: _incomplete(found)}
@@ -58,7 +58,7 @@ def within(bounds: Needs, wanted: Needs) -> Needs:
 
 
 def _matcher(
-    asked: SearchRequest,
+    asked: SearchRequest, stop: Deadline
 ) -> tuple[Needs, Callable[[Row, Trace], dict[str, Any] | None]]:
     if asked.query is None:
         tags: Mapping[str, str] = asked.tags
@@ -67,7 +67,11 @@ def _matcher(
     fields = fields_of(query)
 
     def judge(row: Row, trace: Trace) -> dict[str, Any] | None:
-        spans = evaluate(query, row, trace)
+        try:
+            spans = evaluate(query, row, trace, stop)
+        except OutOfTimeError:
+            # The store asks for the time before the next trace, and says that it is not all.
+            return None
         return None if spans is None else matched(row, trace, spans, fields, asked.spans)
 
     return within(asked.within, needs(query)), judge

@@ -16,7 +16,7 @@ from tailsampler.admin.tempo.asked import (
 from tailsampler.admin.tempo.search import within
 from tailsampler.store.query import Deadline, Needs, Row, Scope, Term, TraceReader
 from tailsampler.traces.model import KINDS, STATUSES, Trace
-from tailsampler.traces.traceql import Query, TraceQLError, evaluate, needs, parse
+from tailsampler.traces.traceql import OutOfTimeError, Query, TraceQLError, evaluate, needs, parse
 from tailsampler.traces.traceql.fields import INTRINSICS, FieldValue, Seen, value_of
 from tailsampler.traces.traceql.tree import Exists, Field, Filter, Symbol, Type
 
@@ -155,7 +155,10 @@ def _looked_up(
     def collect(row: Row, trace: Trace) -> bool | None:
         if len(found) >= limit:
             return None
-        spans = evaluate(query, row, trace)
+        try:
+            spans = evaluate(query, row, trace, stop)
+        except OutOfTimeError:
+            return None
         for span in spans or ():
             value = value_of(field, Seen(span, row, trace))
             if isinstance(value, str | bool | int | float):

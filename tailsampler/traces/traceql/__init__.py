@@ -14,8 +14,8 @@ operator, and a regular expression must match the whole value.
 
 from tailsampler.traces.traceql.errors import TraceQLError
 from tailsampler.traces.traceql.lower import needs
-from tailsampler.traces.traceql.match import evaluate
+from tailsampler.traces.traceql.match import OutOfTimeError, evaluate
 from tailsampler.traces.traceql.parse import parse
 from tailsampler.traces.traceql.tree import Query
 
-__all__ = ["Query", "TraceQLError", "evaluate", "needs", "parse"]
+__all__ = ["OutOfTimeError", "Query", "TraceQLError", "evaluate", "needs", "parse"]

@@ -7,7 +7,8 @@ import pytest
 from tailsampler.admin.tempo.asked import MAX_LIMIT
 from tailsampler.admin.tempo.search import INCOMPLETE
 from tailsampler.admin.tempo.trace import MAX_JSON_SPANS
-from tailsampler.store.query import Deadline, Found, M, Matches, Needs, Row
+from tailsampler.store.options import StoreUnavailableError
+from tailsampler.store.query import Deadline, Found, M, Matches, Needs, Row, Scope, Stored, Term
 from tailsampler.testing.clock import ManualClock
 from tailsampler.testing.spans import request, resource, span
 from tailsampler.traces.model import Trace
@@ -168,8 +169,9 @@ class SlowStore(MemoryStore):
         self, needs: Needs, matches: Matches[M], *, limit: int, deadline: Deadline
     ) -> Found[M]:
         def slowly(row: Row, trace: Trace) -> M | None:
+            found = matches(row, trace)
             self._clock.now_s += 1
-            return matches(row, trace)
+            return found
 
         self.limits.append(limit)
         return super().search(needs, slowly, limit=limit, deadline=deadline)
@@ -234,3 +236,49 @@ async def test_tags(tags: str, found: list[str]) -> None:
     """Texts match by a part, numbers and words as a whole."""
     answer = await asked("/api/search", {"tags": tags})
     assert [trace["traceID"] for trace in answer["traces"]] == found
+
+
+class BrokenStore(MemoryStore):
+    """Its file is locked."""
+
+    def search(
+        self, needs: Needs, matches: Matches[M], *, limit: int, deadline: Deadline
+    ) -> Found[M]:
+        raise StoreUnavailableError("traces.sqlite is locked")
+
+    def get(self, trace_id: bytes) -> Stored | None:
+        raise StoreUnavailableError("traces.sqlite is locked")
+
+    def tag_names(self) -> Sequence[tuple[Scope, str]]:
+        raise StoreUnavailableError("traces.sqlite is locked")
+
+    def tag_values(self, scopes: Sequence[Scope], key: str, *, limit: int) -> Sequence[Term]:
+        raise StoreUnavailableError("traces.sqlite is locked")
+
+
+@pytest.mark.parametrize("path", PATHS[:-2])
+async def test_a_store_that_cannot_be_used(path: str) -> None:
+    """503 says what is wrong with the file; it may be well in a moment."""
+    status, text = await refusal(path, None, BrokenStore())
+    assert status == 503
+    assert "traces.sqlite is locked" in text
+
+
+class ImpatientClock(ManualClock):
+    """Half a second passes whenever somebody looks."""
+
+    def monotonic_s(self) -> float:
+        self.now_s += 0.5
+        return self.now_s
+
+
+async def test_a_trace_too_large_for_the_budget() -> None:
+    """What does not fit the two seconds is left out, and the answer says so."""
+    store = MemoryStore()
+    many = [span(trace_id=1, span_id=number + 1) for number in range(300)]
+    store.write(request(resource("cart", *many)).SerializeToString())
+    store.write(request(resource("cart", span(trace_id=2, start_ms=-1000))).SerializeToString())
+    clock = ImpatientClock()
+    async with serving(store, clock) as client, client.get("/api/search?q=%7B%7D") as answer:
+        assert (await answer.json())["traces"] == []
+        assert INCOMPLETE in answer.headers
