@@ -14,6 +14,8 @@ from tailsampler.admin.trace_ids import parse_trace_id
 from tailsampler.telemetry.ledger import Ledger
 
 _REFRESH_S: Final = 2
+_RECENT: Final = 20
+_MOST_RECENT: Final = 128
 
 
 def routes() -> list[web.RouteDef]:
@@ -23,6 +25,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/api/v1/ledger", ledger),
         web.get("/api/v1/policies", chain),
         web.get("/api/v1/decisions/{trace_id}", decision),
+        web.get("/api/v1/recent", recent),
     ]
 
 
@@ -66,6 +69,18 @@ async def decision(request: web.Request) -> web.Response:
         )
         return problem(404, "unknown_trace", say)
     return web.json_response(text=found)
+
+
+async def recent(request: web.Request) -> web.Response:
+    """The newest verdicts, newest first: ``limit`` that kept, and as many that dropped."""
+    try:
+        limit = int(request.query.get("limit", _RECENT))
+    except ValueError:
+        limit = 0
+    if not 0 < limit <= _MOST_RECENT:
+        say = f"limit is a whole number from 1 to {_MOST_RECENT}; write limit={_RECENT}"
+        return problem(400, "bad_limit", say)
+    return web.json_response(text=await asyncio.to_thread(request.app[CORE].recent, limit))
 
 
 def _counts(found: Mapping[str, Any]) -> dict[str, int]:

@@ -7,12 +7,22 @@ from typing import Any
 
 from aiohttp import web
 
-from tailsampler.admin import api, stream
+from tailsampler.admin import api, stream, tempo
 from tailsampler.admin.assets import Assets
 from tailsampler.admin.guards import add_headers, no_other_sites, only_this_machine
-from tailsampler.admin.keys import ADDRESSES, CORE, HISTORY, POLICIES, SETTINGS, STATUS, STORE
-from tailsampler.admin.pages import flow
-from tailsampler.admin.pages.frame import ENVIRONMENT, environment
+from tailsampler.admin.keys import (
+    ADDRESSES,
+    CONFIG_FILE,
+    CORE,
+    HISTORY,
+    POLICIES,
+    SETTINGS,
+    STATUS,
+    STORE,
+)
+from tailsampler.admin.pages import explain, flow
+from tailsampler.admin.pages import settings as settings_page
+from tailsampler.admin.pages.frame import ENVIRONMENT, environment, html_problems
 from tailsampler.settings.root import Settings
 from tailsampler.store.query import TraceReader
 from tailsampler.telemetry.history import History
@@ -28,15 +38,19 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     settings: Settings | None = None,
     store: Callable[[], TraceReader | None] = lambda: None,
     addresses: Mapping[str, str] | None = None,
+    config_file: str | None = None,
 ) -> web.Application:
     """The pages, the JSON API and Tempo's read API.
 
     ``policies`` is the chain as JSON-ready values; ``host`` the address that is listened on;
     ``settings`` those in force (by default the defaults); ``store`` gives the local trace store;
-    ``addresses`` says where the other listeners are (by default as ``settings`` has them).
+    ``addresses`` says where the other listeners are (by default as ``settings`` has them);
+    ``config_file`` is the name of the file that the settings were read from.
     """
     loopback = ipaddress.ip_address(host).is_loopback
-    app = web.Application(middlewares=[*([only_this_machine] if loopback else []), no_other_sites])
+    app = web.Application(
+        middlewares=[*([only_this_machine] if loopback else []), no_other_sites, html_problems]
+    )
     app.on_response_prepare.append(add_headers)
     settings = settings or Settings()
     app[CORE] = core
@@ -44,6 +58,7 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     app[POLICIES] = policies
     app[SETTINGS] = settings
     app[STORE] = store
+    app[CONFIG_FILE] = config_file
     app[ADDRESSES] = _addresses(settings) if addresses is None else addresses
     app[HISTORY] = History(core, status.clock)
     app[stream.VIEWERS] = stream.Viewers()
@@ -52,7 +67,8 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     assets = Assets.load()
     app[ENVIRONMENT] = environment(assets)
     app.router.add_get("/static/{digest}/{name}", assets.serve)
-    app.add_routes([*api.routes(), *stream.routes(), *flow.routes()])
+    app.add_routes([*api.routes(), *stream.routes(), *tempo.routes()])
+    app.add_routes([*flow.routes(), *explain.routes(), *settings_page.routes()])
     return app
 
 

@@ -19,3 +19,5 @@ STORE: Final[web.AppKey[Callable[[], TraceReader | None]]] = web.AppKey("store")
 ADDRESSES: Final[web.AppKey[Mapping[str, str]]] = web.AppKey("addresses")
 """``host:port`` by listener: ``otlp_grpc``, ``otlp_http``, ``telemetry``, ..."""
 HISTORY: Final = web.AppKey("history", History)
+CONFIG_FILE: Final[web.AppKey[str | None]] = web.AppKey("config_file")
+"""Where the settings were read from; None if nobody said."""

@@ -1,15 +1,14 @@
 """The last fifteen minutes as a picture: pygal draws, our style sheet dresses."""
 
-import functools
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
+from tailsampler.admin.pages.drawing import pygal
 from tailsampler.admin.pages.words import rate
 from tailsampler.telemetry.history import EVERY_S, KEEP, Path, Step
 
@@ -54,7 +53,7 @@ def _point(steps: Sequence[Step]) -> Point:
 def chart(found: Sequence[Point]) -> Markup:
     """An ``svg`` element without scripts, styles, or words from outside."""
     top = _round_up(max([_sum(point) or 0.0 for point in found], default=0.0))
-    drawn = _pygal().Line(
+    drawn = pygal().Line(
         fill=True,
         show_dots=False,
         allow_interruptions=True,
@@ -78,21 +77,6 @@ def chart(found: Sequence[Point]) -> Markup:
     root.set("class", "chart")
     root.set("aria-hidden", "true")
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - drawn from numbers alone
-
-
-@functools.cache
-def _pygal() -> Any:
-    """The library, imported with the first chart.
-
-    It leaves an import hook of an old kind behind, for maps in packages of their own; Python
-    warns of it at every import from then on, so it goes.
-    """
-    import pygal  # type: ignore[import-untyped]  # noqa: PLC0415 - a tenth of a second
-
-    sys.meta_path[:] = [
-        finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)
-    ]
-    return pygal
 
 
 def _strip(element: ET.Element) -> None:

@@ -11,7 +11,7 @@ from tailsampler.admin.keys import ADDRESSES, CORE, HISTORY, POLICIES, STATUS
 from tailsampler.admin.pages.chart import chart, points
 from tailsampler.admin.pages.frame import page
 from tailsampler.admin.pages.headline import headline
-from tailsampler.admin.pages.picture import MINUTE_S, Picture, picture
+from tailsampler.admin.pages.picture import MINUTE_S, picture
 from tailsampler.admin.pages.sankey import draw
 
 RECENT: Final = 6
@@ -44,7 +44,6 @@ async def flow(request: web.Request) -> web.Response:
         chart=await asyncio.to_thread(chart, points(app[HISTORY].steps())),
         recent=list(_recent(recent, look.wall_ns)),
         doors=doors(app[ADDRESSES]),
-        value=_value(shown),
     )
 
 
@@ -63,8 +62,3 @@ def _recent(verdicts: list[Mapping[str, Any]], now_ns: int) -> Iterator[dict[str
     for verdict in verdicts:
         ago_s = max(0.0, (now_ns - int(verdict["judged_at_ns"])) / 1e9)
         yield {**verdict, "ago_s": float(int(ago_s)) if ago_s >= 1 else 0.0}
-
-
-def _value(shown: Picture) -> str:
-    """The unit of the picture."""
-    return "spans a second" if shown.by_minute else "spans"

@@ -9,9 +9,9 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tailsampler.admin.assets import Assets
-from tailsampler.admin.keys import ADDRESSES, CORE, STATUS
+from tailsampler.admin.keys import ADDRESSES, HISTORY, STATUS
 from tailsampler.admin.pages.words import FILTERS
-from tailsampler.telemetry.ledger import Ledger
+from tailsampler.telemetry.listener import Handler
 
 ENVIRONMENT: Final = web.AppKey("environment", Environment)
 
@@ -81,6 +81,20 @@ async def problem_page(
     return await page(request, "problem.html", title=title, section=section, status=status, say=say)
 
 
+@web.middleware
+async def html_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Have people who follow a dead link stay inside the frame; programs get what they got."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        if request.path.startswith(("/api/", "/static/")) or "text/html" not in request.headers.get(
+            "Accept", ""
+        ):
+            raise
+        say = "There is no page at this address. The pages are Flow, Traces, Explain and Settings."
+        return await problem_page(request, 404, "Not found", say)
+
+
 def _render(app: web.Application, template: str, context: Mapping[str, Any]) -> str:
     return app[ENVIRONMENT].get_template(template).render(context)
 
@@ -96,5 +110,5 @@ def _frame(app: web.Application, state: State, *, title: str, section: Section) 
 
 
 async def _state(app: web.Application) -> State:
-    books = Ledger.parse(await asyncio.to_thread(app[CORE].ledger))
-    return State(app[STATUS].phase.value, books.balanced)
+    look = await app[HISTORY].newest()
+    return State(app[STATUS].phase.value, look.ledger.balanced)
