@@ -25,16 +25,16 @@ class Beside:
     _sockets: Mapping[str, socket.socket]
     _stack: AsyncExitStack
 
-    async def serve(self) -> None:
-        """Answer on the sockets, until the context ends."""
+    async def serve(self, bound: Mapping[str, str]) -> None:
+        """Answer on the sockets, until the context ends; ``bound`` is what the pages name."""
         if not self._sockets:
             return
         # In a thread: this imports aiohttp, and the exporters are at work already.
-        applications = await asyncio.to_thread(_applications, self._gateway)
+        applications = await asyncio.to_thread(_applications, self._gateway, bound)
         from tailsampler.telemetry.listener import listening  # noqa: PLC0415 - imported by now
 
-        for name, bound in self._sockets.items():
-            await self._stack.enter_async_context(listening(applications[name], bound))
+        for name, listener in self._sockets.items():
+            await self._stack.enter_async_context(listening(applications[name], listener))
 
 
 @asynccontextmanager
@@ -65,7 +65,7 @@ async def beside_the_spans(gateway: "Gateway") -> AsyncIterator[Beside]:
         yield Beside(addresses, gateway, sockets, stack)
 
 
-def _applications(gateway: "Gateway") -> "dict[str, web.Application]":
+def _applications(gateway: "Gateway", addresses: Mapping[str, str]) -> "dict[str, web.Application]":
     from tailsampler.admin.app import admin_app  # noqa: PLC0415 - slow, see above
     from tailsampler.telemetry.health import health_app  # noqa: PLC0415
 
@@ -73,5 +73,14 @@ def _applications(gateway: "Gateway") -> "dict[str, web.Application]":
     chain = [asdict(policy) for policy in gateway.decide.chain]
     return {
         "telemetry": health_app(core, status),
-        "admin": admin_app(core, status, chain, gateway.settings.admin.endpoint.host),
+        "admin": admin_app(
+            core,
+            status,
+            chain,
+            gateway.settings.admin.endpoint.host,
+            settings=gateway.settings,
+            store=lambda: gateway.store,
+            addresses=addresses,
+            config_file=gateway.config_file,
+        ),
     }
