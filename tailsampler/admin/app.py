@@ -1,11 +1,13 @@
 """The admin listener: which address is answered by what."""
 
 import asyncio
+import functools
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
+from jinja2 import Environment
 
 from tailsampler.admin import api, stream, tempo
 from tailsampler.admin.assets import Assets
@@ -22,6 +24,7 @@ from tailsampler.admin.keys import (
 )
 from tailsampler.admin.pages import explain, flow
 from tailsampler.admin.pages import settings as settings_page
+from tailsampler.admin.pages.drawing import pygal
 from tailsampler.admin.pages.frame import ENVIRONMENT, environment, html_problems
 from tailsampler.settings.root import Settings
 from tailsampler.store.query import TraceReader
@@ -64,8 +67,7 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     app[stream.VIEWERS] = stream.Viewers()
     app.cleanup_ctx.append(_looking)
     app.on_shutdown.append(_send_viewers_home)
-    assets = Assets.load()
-    app[ENVIRONMENT] = environment(assets)
+    assets, app[ENVIRONMENT] = _files()
     app.router.add_get("/static/{digest}/{name}", assets.serve)
     app.add_routes([*api.routes(), *stream.routes(), *tempo.routes()])
     app.add_routes([*flow.routes(), *explain.routes(), *settings_page.routes()])
@@ -76,12 +78,30 @@ def _addresses(settings: Settings) -> dict[str, str]:
     return {str(where[-1]): str(endpoint) for where, endpoint in settings.listeners()}
 
 
+@functools.cache
+def _files() -> tuple[Assets, Environment]:
+    """What is read from this package once, for every application in the process."""
+    assets = Assets.load()
+    return assets, environment(assets)
+
+
+def _warm(app: web.Application) -> None:
+    """What the first visitor of each page would wait for: templates, and the library for charts."""
+    for name in app[ENVIRONMENT].list_templates():
+        app[ENVIRONMENT].get_template(name)
+    pygal()
+
+
 async def _looking(app: web.Application) -> AsyncIterator[None]:
     """Look at the core every second while pages are served."""
-    task = asyncio.create_task(app[HISTORY].run(), name="history")
+    tasks = [
+        asyncio.create_task(asyncio.to_thread(_warm, app), name="warm"),
+        asyncio.create_task(app[HISTORY].run(), name="history"),
+    ]
     yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _send_viewers_home(app: web.Application) -> None:

@@ -1,5 +1,6 @@
 """The last fifteen minutes as a picture: pygal draws, our style sheet dresses."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,15 +31,17 @@ class Point:
     dropped: float | None
 
 
-def points(steps: Sequence[Step]) -> list[Point]:
+def points(steps: Sequence[Step]) -> tuple[Point, ...]:
     """Traces a second, the oldest first, always as many as fifteen minutes have."""
     last = steps[-1].number if steps else 0
     first_bucket = last // BUCKET - KEEP // BUCKET + 1
     buckets: dict[int, list[Step]] = {}
+    # The one that is under way would have a new picture drawn every second.
+    settled = last // BUCKET if len(steps) > 2 * BUCKET else last + 1
     for step in steps:
-        if not step.gap:
+        if not step.gap and step.number // BUCKET < settled:
             buckets.setdefault(step.number // BUCKET, []).append(step)
-    return [_point(buckets.get(first_bucket + at, ())) for at in range(KEEP // BUCKET)]
+    return tuple(_point(buckets.get(first_bucket + at, ())) for at in range(KEEP // BUCKET))
 
 
 def _point(steps: Sequence[Step]) -> Point:
@@ -50,7 +53,8 @@ def _point(steps: Sequence[Step]) -> Point:
     return Point(kept / lasted_s, sum(step.increase.get(_DROPPED, 0) for step in steps) / lasted_s)
 
 
-def chart(found: Sequence[Point]) -> Markup:
+@functools.lru_cache(maxsize=4)
+def chart(found: tuple[Point, ...]) -> Markup:
     """An ``svg`` element without scripts, styles, or words from outside."""
     top = _round_up(max([_sum(point) or 0.0 for point in found], default=0.0))
     drawn = pygal().Line(
