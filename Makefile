@@ -24,8 +24,8 @@ $(VENV)/.native: $(VENV)/.dependencies $(RUST) pyproject.toml
 	@touch $@
 
 .PHONY: run
-run: setup  ## Start the gateway with config/tailsampler.yaml (ARGS="--config F" for another)
-	@exec $(BIN)/tailsampler run $(ARGS)
+run: setup  ## Start the gateway and a demo shop that sends to it (ARGS="--config F" to judge by F)
+	@exec $(BIN)/tailsampler run --demo $(ARGS)
 
 .PHONY: test
 test: setup  ## Run all tests, Rust's and Python's (ARGS="-k ledger" reaches pytest)

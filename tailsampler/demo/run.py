@@ -139,7 +139,10 @@ class _Telling:
         else:
             # Whoever reads it may be gone, e.g. with the gateway that started this.
             with suppress(BrokenPipeError):
-                report.summary(self._pace, self._counts, at_s, self._out)
+                if self._options.with_parent:
+                    self._say("demo: " + " ".join(report.endings(self._pace, self._counts, at_s)))
+                else:
+                    report.summary(self._pace, self._counts, at_s, self._out)
 
     def _say(self, text: str) -> None:
         with suppress(BrokenPipeError):
@@ -164,6 +167,8 @@ async def until_reachable(
                 await _sleep(_ASK_AGAIN_S, clock, stop)
             else:
                 writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
                 break
 
 
