@@ -153,8 +153,6 @@ def _looked_up(
     found: dict[tuple[str, str], None] = {}
 
     def collect(row: Row, trace: Trace) -> bool | None:
-        if len(found) >= limit:
-            return None
         try:
             spans = evaluate(query, row, trace, stop)
         except OutOfTimeError:

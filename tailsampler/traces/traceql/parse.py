@@ -160,6 +160,8 @@ def _advice(found: str, text: str, position: int) -> str:
         return 'texts stand in double quotes or backticks; write "cart"'
     if found in {'"', "`"}:
         return f"a text is not closed, or holds a line break; end it with {found}"
+    if text[:position].rstrip()[-1:] in set("=<>~&|"):
+        return f"a value is missing before {_shown(found)}; write e.g. {{ name = `pay` }}"
     if found in {".", ":"}:
         return "an attribute needs a scope and a name; write .name, span.name or resource.name"
     return f"{_shown(found)} is not expected here; write e.g. {{ span.http.route = `/cart` }}"

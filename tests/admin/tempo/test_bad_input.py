@@ -206,6 +206,26 @@ async def test_times_bound_the_search() -> None:
     assert await ids(6, 60) == []
 
 
+async def test_durations_bound_the_search() -> None:
+    """``minDuration`` and ``maxDuration`` hold beside what a query asks for."""
+
+    async def ids(query: str, **params: str) -> Sequence[str]:
+        found = await asked("/api/search", {"q": query, **params})
+        return [trace["traceID"] for trace in found["traces"]]
+
+    assert await ids("{ traceDuration < 10s }", maxDuration="1s") == ["b"]
+    assert await ids("{ traceDuration < 1s }", maxDuration="10s") == ["b"]
+    assert await ids("{ duration > 1ms }", minDuration="1s") == ["a"]
+
+
+async def test_lists_for_the_editor_end() -> None:
+    """``limit`` holds for values from the index and for values that are looked up."""
+    for query in ({}, {"q": "{ duration > 1ns }"}):
+        params = {"limit": "2", **query}
+        found = await asked("/api/v2/search/tag/name/values", params)
+        assert len(found["tagValues"]) == 2
+
+
 async def test_the_limit_goes_to_the_store() -> None:
     """The newest traces are enough; the rest is not even looked at."""
     assert len((await asked("/api/search", {"q": "{}", "limit": "1"}))["traces"]) == 1

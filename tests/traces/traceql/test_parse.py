@@ -70,6 +70,8 @@ def test_what_tempo_has_and_we_do_not(query: str, column: int, words: str) -> No
         ('{ .a = "\\q" }', 1, 8, "is no escape"),
         ('{ .a = "\\ud800" }', 1, 8, "is no character"),
         ("{ duration > 1x }", 1, 15, "not expected here"),
+        ("{ status = }", 1, 12, "a value is missing before '}'"),
+        ("{ .a = 1 && }", 1, 13, "a value is missing before '}'"),
         ("{} {}", 1, 4, "not expected here"),
         ("{ a } }", 1, 7, "not expected here"),
     ],
