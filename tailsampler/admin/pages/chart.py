@@ -20,7 +20,7 @@ _DROPPED: Final[Path] = ("traces", "dropped")
 # What our policy forbids, what our style sheet decides, and what only pygal's script would read.
 _UNWANTED_TAGS: Final[set[object]] = {"defs", "style", "script", "title", "desc", ET.Comment}
 _UNWANTED_CLASSES: Final = {"text-overlay", "tooltip", "titles", "background"}
-_UNWANTED_ATTRIBUTES: Final = ("style", "onload", "id", "width", "height")
+_UNWANTED_ATTRIBUTES: Final = ("style", "onload", "id", "rx", "ry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,10 @@ def _point(steps: Sequence[Step]) -> Point:
 @functools.lru_cache(maxsize=4)
 def chart(found: tuple[Point, ...]) -> Markup:
     """An ``svg`` element without scripts, styles, or words from outside."""
-    top = _round_up(max([_sum(point) or 0.0 for point in found], default=0.0))
-    drawn = pygal().Line(
-        fill=True,
-        show_dots=False,
-        allow_interruptions=True,
+    top = _round_up(max([(one.kept or 0.0) + (one.dropped or 0.0) for one in found], default=0.0))
+    drawn = pygal().StackedBar(
         js=[],
+        spacing=2,
         width=1000,
         height=200,
         margin=6,
@@ -73,9 +71,8 @@ def chart(found: tuple[Point, ...]) -> Markup:
         disable_xml_declaration=True,
         no_data_text="",
     )
-    # Stacked by hand: pygal's stacked lines draw a bucket that nobody saw as zero.
-    drawn.add("judged", [_sum(point) for point in found])
     drawn.add("kept", [point.kept for point in found])
+    drawn.add("dropped", [point.dropped for point in found])
     root = drawn.render_tree()
     _strip(root)
     root.set("class", "chart")
@@ -88,16 +85,12 @@ def _strip(element: ET.Element) -> None:
         element.attrib.pop(name, None)
     for child in list(element):
         classes = set(child.get("class", "").split())
-        if child.tag in _UNWANTED_TAGS or classes & _UNWANTED_CLASSES:
+        bar = child.find("rect") if "bar" in classes else None
+        flat = bar is not None and float(bar.get("height", 0)) == 0
+        if flat or child.tag in _UNWANTED_TAGS or classes & _UNWANTED_CLASSES:
             element.remove(child)
         else:
             _strip(child)
-
-
-def _sum(point: Point) -> float | None:
-    if point.kept is None or point.dropped is None:
-        return None
-    return point.kept + point.dropped
 
 
 def _round_up(value: float) -> float:

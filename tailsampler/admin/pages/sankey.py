@@ -20,9 +20,9 @@ _LOST: Final = 6.0
 _SLOT: Final = 40.0
 """Least distance from node to node: two lines of text stand beside each."""
 _GAP: Final = 10.0
-_COLUMNS: Final = (0.0, 190.0, 400.0, 660.0, 845.0)
+_COLUMNS: Final = (0.0, 195.0, 410.0, 675.0, 862.0)
 MOST_POLICIES: Final = 9
-_LATE: Final = "Late spans and earlier runs"
+_LATE: Final = "Late, or earlier runs"
 
 Kind = Literal["plain", "kept", "dropped", "lost"]
 

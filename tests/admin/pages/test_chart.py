@@ -66,5 +66,7 @@ def test_it_is_drawn_without_anything_inline(found: tuple[Point, ...]) -> None:
     svg = chart(found)
     assert svg.startswith("<svg ")
     assert svg.count("<svg") == 1
+    drawn = sum(bool(point.kept) + bool(point.dropped) for point in found)
+    assert svg.count("<rect") <= drawn
     for word in ("<style", "style=", "<script", "<!--", "nan", " id="):
         assert word not in svg
