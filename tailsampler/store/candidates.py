@@ -15,6 +15,9 @@ from tailsampler.store.schema import indexed, postings, traces
 from tailsampler.store.terms import INTRINSICS, SCOPES, Key, bucket_of, key_of, look_up
 from tailsampler.store.writer import LAST_NS
 
+# Past this many traces of a term, it costs more to look up how long each lasted than to walk over
+# the durations of all traces, which stand side by side.
+_MANY: Final = 100_000
 # Past this many terms in a clause, its postings are not merged; the traces are walked by start.
 _MOST_MERGED: Final = 50
 
@@ -28,6 +31,8 @@ class Plan:
 
     clauses: tuple[tuple[int, ...], ...]
     """Ids of terms, of each clause at least one; the clause with the fewest traces first."""
+    fewest: int
+    """Traces of the first clause."""
     min_duration_ns: int
     max_duration_ns: int | None
     start_ns: int | None
@@ -58,6 +63,7 @@ def plan(connection: Connection, needs: Needs, *, exact: bool = False) -> Plan |
     clauses.sort()
     return Plan(
         tuple(ids for _, ids in clauses),
+        clauses[0][0] if clauses else 0,
         min(needs.min_duration_ns, LAST_NS),
         _bound(needs.max_duration_ns),
         None if needs.start_ns is None else max(-LAST_NS, min(needs.start_ns, LAST_NS)),
@@ -68,7 +74,8 @@ def plan(connection: Connection, needs: Needs, *, exact: bool = False) -> Plan |
 def chunk(connection: Connection, asked: Plan, after: Place | None, limit: int) -> list[Place]:
     """The next candidates, the newest start first."""
     merged = asked.clauses[0] if asked.clauses else ()
-    if 0 < len(merged) <= _MOST_MERGED:
+    walk = asked.fewest > _MANY and bool(_lasts(asked))
+    if 0 < len(merged) <= _MOST_MERGED and not walk:
         arms = [_of_term(asked, term, after) for term in merged]
         query: Any = arms[0] if len(arms) == 1 else sa.union(*arms)
         query = query.order_by(sa.desc("start_ns"), sa.desc("trace")).limit(limit)

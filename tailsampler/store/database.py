@@ -20,9 +20,9 @@ log = structlog.get_logger("tailsampler.store")
 
 # How long a write waits for another process. Spans wait better in the outbox.
 _BUSY_S: Final = 1.0
-# The log is written back every 4,000 pages of 4 KiB: pages that are hot are written back once.
-_CHECKPOINT_PAGES: Final = 4_000
-_LOG_BYTES: Final = 64 << 20
+# The log is written back every 2,000 pages of 4 KiB: pages that are hot are written back once.
+_CHECKPOINT_PAGES: Final = 2_000
+_LOG_BYTES: Final = 8 << 20
 _CACHE_KIB: Final = {"writer": 32_768, "reader": 8_192}
 _READERS: Final = 4
 _MAGIC: Final = b"SQLite format 3\0"
@@ -56,8 +56,10 @@ def check_header(path: Path) -> None:
     """Raise ``DamagedError`` for a file that is not empty and does not begin as a database does."""
     with path.open("rb") as file:
         header = file.read(100)
-    # Bytes 18 and 19 say which versions of SQLite may write and read it: 1 or 2, ever since 2010.
-    if header and (header[:16] != _MAGIC or not {*header[18:20]} <= {1, 2} or len(header) < 100):
+    # What SQLite answers to others than these is not "damaged", but something that could pass.
+    versions = {*header[18:20]} <= {1, 2}
+    schema_format = int.from_bytes(header[44:48], "big") <= 4
+    if header and not (len(header) == 100 and header[:16] == _MAGIC and versions and schema_format):
         raise DamagedError(f"{path} does not begin as a SQLite database does")
 
 

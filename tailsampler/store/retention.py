@@ -37,6 +37,9 @@ def trim(
     connection: Connection, dictionary: Dictionary, options: Options, now_ns: int, log_bytes: int
 ) -> Removed:
     """Remove up to ``SLICE`` traces that are too old, or too many for the disk."""
+    # A log that a reader holds open may be as large as a small bound: it shrinks by itself, and
+    # traces are not given up for it.
+    log_bytes = min(log_bytes, options.max_bytes // 2)
     over = _bytes_in_use(connection) + log_bytes - options.max_bytes
     cutoff_ns = now_ns - int(options.max_age.total_seconds() * 1e9)
     query = (
