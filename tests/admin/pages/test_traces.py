@@ -1,12 +1,11 @@
 """The traces page."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import pytest
 
 from tailsampler.store.options import StoreUnavailableError
-from tailsampler.store.query import Deadline, Found, M, Matches, Needs, Row, TraceReader
+from tailsampler.store.query import Deadline, Found, M, Matches, Needs, Row, Totals
 from tailsampler.testing.spans import EPOCH_NS, request, resource, span, trace_id_of
 from tests.admin.pages.trace_pages import Markup, assert_strict, body, browsing, shop, stored
 from tests.traces.memory_store import MemoryStore
@@ -160,13 +159,13 @@ def listed_in(page: Markup) -> list[int]:
 
 
 class Locked(MemoryStore):
-    def totals(self) -> object:  # type: ignore[override]
+    def totals(self) -> Totals:
         raise StoreUnavailableError("traces.db is locked")
 
 
 async def test_a_store_that_cannot_be_used_is_a_503_in_words() -> None:
     """The page says what is wrong with the file."""
-    async with browsing(cast("TraceReader", Locked())) as client:
+    async with browsing(Locked()) as client:
         assert "traces.db is locked" in await body(client, "/traces", 503)
 
 
