@@ -60,6 +60,8 @@ def percent(share: float) -> str:
 
 def lasting(seconds: float) -> str:
     """``850 us``, ``12.3 ms``, ``1.25 s``, ``4 min 3 s``, ``2 h 5 min``, ``3 d 1 h``."""
+    if seconds <= 0:
+        return "0 s"
     if seconds < 1e-3:
         return f"{seconds * 1e6:.3g} \u00b5s"
     if seconds < 0.9995:
