@@ -120,12 +120,15 @@ class _Telling:
         self._say(f"demo: ten services send {rate} to {where}; Ctrl-C ends it")
 
     def look(self, at_s: float) -> None:
-        reason = self._counts.reason
-        if reason and not self._troubled and not self._options.as_json:
-            self._say(f"demo: the gateway does not take the spans of all services: {reason}")
-        if self._troubled and not reason and not self._options.as_json:
-            self._say("demo: the gateway takes spans again")
-        self._troubled = bool(reason)
+        failing = bool(self._counts.failing)
+        if failing != self._troubled and not self._options.as_json:
+            reason = self._counts.reason
+            self._say(
+                f"demo: the gateway does not take all spans: {reason}"
+                if failing
+                else "demo: the gateway takes all spans again"
+            )
+        self._troubled = failing
         if at_s - self._said_s >= self._options.say_every_s:
             self._said_s = at_s
             if self._options.as_json:

@@ -39,39 +39,62 @@ class Counts:
     given_up: int = 0
     """Not acknowledged: the SDK does not try them again."""
     reason: str = ""
-    """Why, in the SDK's words; empty while the gateway takes what it is sent."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Why the newest failure was one, in the SDK's words; empty if there was none."""
+    failing: set[str] = field(default_factory=set)
+    """Services whose newest attempt failed."""
+    closing: bool = False
+    """From then on the SDK's reasons are our own doing."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _here: threading.local = field(default_factory=threading.local)
 
-    def exported(self, spans: int, *, well: bool) -> None:
+    @contextmanager
+    def exporting(self, service: str) -> Iterator[None]:
+        """What the SDK logs in this thread meanwhile concerns this service."""
+        self._here.service = service
+        try:
+            yield
+        finally:
+            self._here.service = None
+
+    def exported(self, service: str, spans: int, *, well: bool) -> None:
         """An exporter is done with this many spans."""
-        with self.lock:
+        with self._lock:
             if well:
                 self.taken += spans
-                self.reason = ""
+                self.failing.discard(service)
             else:
                 self.given_up += spans
+                self.failing.add(service)
                 self.reason = self.reason or "the exporter does not say why"
 
     def trouble(self, reason: str) -> None:
-        """The SDK logged that something is wrong."""
-        with self.lock:
+        """The SDK logged that something is wrong, maybe before it gives up."""
+        service = getattr(self._here, "service", None)
+        with self._lock:
+            if self.closing:
+                return
             self.reason = " ".join(reason.split())[:_LONGEST_REASON]
+            if service is not None:
+                self.failing.add(service)
 
 
 class Counted(SpanExporter):
     """An exporter whose results are counted; the SDK's processors do not tell them."""
 
-    def __init__(self, exporter: SpanExporter, counts: Counts) -> None:
+    def __init__(self, exporter: SpanExporter, service: str, counts: Counts) -> None:
         self._exporter = exporter
+        self._service = service
         self._counts = counts
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send; whatever goes wrong is counted, and is the exporter's result."""
         result = SpanExportResult.FAILURE
         try:
-            result = self._exporter.export(spans)
+            with self._counts.exporting(self._service):
+                result = self._exporter.export(spans)
         finally:
-            self._counts.exported(len(spans), well=result is SpanExportResult.SUCCESS)
+            well = result is SpanExportResult.SUCCESS
+            self._counts.exported(self._service, len(spans), well=well)
         return result
 
     def shutdown(self) -> None:
@@ -112,7 +135,7 @@ class Senders:
         self._providers: list[TracerProvider] = []
         generator = SeededIds(ids)
         for service in SERVICES:
-            exporter = Counted(make(service), self.counts)
+            exporter = Counted(make(service), service.name, self.counts)
             provider = TracerProvider(
                 ALWAYS_ON,
                 Resource.create(dict(service.resource())),
@@ -140,6 +163,7 @@ class Senders:
         share_s = within_s / len(threads)
         waiting = [thread for thread in threads if not _joined(thread, share_s)]
         if waiting:
+            self.counts.closing = True
             for exporter in self._exporters:
                 exporter.shutdown()  # ends its waiting for another try
         return not [thread for thread in waiting if not _joined(thread, share_s)]

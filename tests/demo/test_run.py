@@ -133,6 +133,38 @@ def test_the_sdk_is_quiet() -> None:
     assert logging.getLogger("opentelemetry").propagate
 
 
+def test_one_service_that_fails_is_not_forgotten_for_another_that_does_not() -> None:
+    """Else the end of trouble would be announced several times a second."""
+    counts = Counts()
+    with sdk_logs_to(counts), counts.exporting("cart"):
+        logging.getLogger("opentelemetry.exporter").warning("UNAVAILABLE, retrying")
+    counts.exported("email", 3, well=True)
+    assert counts.failing == {"cart"}
+    counts.exported("cart", 3, well=True)
+    assert counts.failing == set()
+    assert counts.taken == 6
+
+
+async def test_trouble_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
+    """In one line each, whatever the SDK logs meanwhile."""
+    gateway, clock, stop, out = Gateway(takes=False), ManualClock(), asyncio.Event(), io.StringIO()
+    options = Options(http_url="http://h:1", grpc_url=None, rate=100.0, seed=1)
+    running = asyncio.create_task(demo(options, gateway.exporter, clock, stop, out))
+
+    async def until_said(words: str) -> None:
+        # The SDK's threads export in real time, while the clock jumps.
+        while words not in out.getvalue():
+            await clock.advance(TICK_S)
+            await asyncio.to_thread(lambda: None)
+
+    await until_said("does not take all spans: refused: buffer is full")
+    gateway.takes = True
+    await until_said("takes all spans again")
+    stop.set()
+    assert await running == 1
+    assert out.getvalue().count("does not take all spans") == 1
+
+
 @pytest.mark.parametrize("url", ["127.0.0.1:4318", "http://h", "ftp://h:1", "http://h:x", ""])
 def test_an_address_that_is_none_is_an_error_in_words(url: str) -> None:
     """With one that is."""
