@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks import report
+from benchmarks import local_store, report
 from benchmarks.case import CASES, Case
 from benchmarks.gateway import GatewayError
 from benchmarks.measure import run
@@ -12,13 +12,21 @@ from benchmarks.measure import run
 def main() -> int:
     """Run the case; exit status 1 if a span was unaccounted for, 2 if it could not be run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--case", default="standard_chain", choices=sorted(Case.names()))
+    parser.add_argument(
+        "--case", default="standard_chain", choices=sorted((*Case.names(), "local_store"))
+    )
     parser.add_argument("--rounds", type=int, help="rounds instead of the case's own number")
     parser.add_argument(
         "--scale", type=float, default=1.0, help="offer this share of the case's spans"
     )
     parser.add_argument("--no-write", action="store_true", help="print only; leave the results be")
     arguments = parser.parse_args()
+    if arguments.case == "local_store":  # no gateway: the store is asked directly
+        text = local_store.run(arguments.scale)
+        print(text)
+        if not arguments.no_write:
+            (report.RESULTS / "local_store.md").write_text(text)
+        return 0
     case = Case.load(CASES / arguments.case, arguments.scale)
     try:
         result = run(case, arguments.rounds or case.rounds)
