@@ -22,7 +22,7 @@ from tailsampler.admin.keys import (
     STATUS,
     STORE,
 )
-from tailsampler.admin.pages import explain, flow
+from tailsampler.admin.pages import explain, flow, traces
 from tailsampler.admin.pages import settings as settings_page
 from tailsampler.admin.pages.drawing import pygal
 from tailsampler.admin.pages.frame import ENVIRONMENT, environment, html_problems
@@ -70,7 +70,8 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     assets, app[ENVIRONMENT] = _files()
     app.router.add_get("/static/{digest}/{name}", assets.serve)
     app.add_routes([*api.routes(), *stream.routes(), *tempo.routes()])
-    app.add_routes([*flow.routes(), *explain.routes(), *settings_page.routes()])
+    app.add_routes([*flow.routes(), *traces.routes()])
+    app.add_routes([*explain.routes(), *settings_page.routes()])
     return app
 
 
