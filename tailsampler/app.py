@@ -6,6 +6,7 @@ bounded time, close the directory. What is held then stays on the disk for the n
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -128,8 +129,12 @@ async def serve(gateway: Gateway, *, demo: bool = False) -> None:
         bound = {**doors, **beside.addresses}
         write_addresses(bound)
         _say_ready(gateway, bound)
-        await beside.serve(bound)
         async with demo_child(bound, gateway.status.clock) if demo else nullcontext():
+            await beside.serve(bound)
+            # What was imported stays: looking through it again and again would cost the trace
+            # store a fifth of its speed.
+            gc.collect()
+            gc.freeze()
             await signalled.wait()
         await _stop(gateway)
 

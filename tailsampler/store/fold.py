@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, TracesData
 
@@ -23,6 +24,8 @@ _PLAIN: Final = frozenset({"bool_value", "int_value", "double_value"})
 # Resources whose terms are remembered; a fleet has some hundreds.
 _ORIGINS: Final = 2_000
 _ERROR: Final = 2
+_RESOURCE_SPANS: Final = 0x0A  # field 1, length-delimited
+_LONGEST_SHIFT: Final = 28  # of a length that fits into 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,22 @@ class Source:
     group: ResourceSpans
     scoped: ScopeSpans
     origin: Origin
-    identity: tuple[bytes, str, bytes, str]
-    """Spans of equal sources are kept below one copy of them."""
+
+    @property
+    def identity(self) -> tuple[bytes, str, bytes, str]:
+        """Spans of equal sources are kept below one copy of them."""
+        scope = self.scoped.scope.SerializeToString()
+        return self.origin.identity, self.group.schema_url, scope, self.scoped.schema_url
+
+
+@dataclass(slots=True)
+class Part:
+    """What a message has of one trace."""
+
+    spans: list[tuple[Source, Span]] = field(default_factory=list)
+    groups: list[bytes] = field(default_factory=list)
+    """Fields of ``TracesData`` that hold these spans, and no others if it is ``alone``."""
+    alone: bool = True
 
 
 @dataclass(slots=True)
@@ -56,19 +73,34 @@ class Reader:
     def sources(self, data: TracesData) -> Iterator[Source]:
         """Each resource and scope of a message."""
         for group in data.resource_spans:
-            origin = self._origin(group)
-            for scoped in group.scope_spans:
-                scope = scoped.scope.SerializeToString()
-                identity = origin.identity, group.schema_url, scope, scoped.schema_url
-                yield Source(group, scoped, origin, identity)
+            yield from self._sources(group)
 
-    def by_trace(self, data: TracesData) -> dict[bytes, list[tuple[Source, Span]]]:
-        """The spans of each trace, in their order."""
-        traces: dict[bytes, list[tuple[Source, Span]]] = {}
-        for source in self.sources(data):
-            for span in source.scoped.spans:
-                traces.setdefault(span.trace_id, []).append((source, span))
-        return traces
+    def by_trace(self, payload: bytes) -> dict[bytes, Part]:
+        """The spans of each trace, in their order.
+
+        Raises ``DecodeError`` if the payload is not ``TracesData``.
+        """
+        parts: dict[bytes, Part] = {}
+        for whole, group_bytes in groups(payload):
+            group = ResourceSpans.FromString(group_bytes)
+            among: set[bytes] = set()
+            for source in self._sources(group):
+                for span in source.scoped.spans:
+                    trace_id = span.trace_id
+                    part = parts.get(trace_id)
+                    if part is None:
+                        part = parts[trace_id] = Part()
+                    part.spans.append((source, span))
+                    among.add(trace_id)
+            for trace_id in among:
+                parts[trace_id].groups.append(whole)
+                parts[trace_id].alone &= len(among) == 1
+        return parts
+
+    def _sources(self, group: ResourceSpans) -> Iterator[Source]:
+        origin = self._origin(group)
+        for scoped in group.scope_spans:
+            yield Source(group, scoped, origin)
 
     def terms_in(self, data: TracesData) -> Iterator[Key]:
         """Of all spans and resources, as often as they stand there."""
@@ -79,15 +111,13 @@ class Reader:
 
     def terms(self, scope: int, pairs: Sequence[KeyValue]) -> tuple[list[str], list[Key]]:
         """The keys there are, and terms of those that are indexed."""
-        names = [pair.key for pair in pairs]
-        if self.indexed.isdisjoint(names):
-            return names, []
-        # Of a key that stands there twice, the last.
-        found = {
-            name: pair.value
-            for name, pair in zip(names, pairs, strict=True)
-            if name in self.indexed
-        }
+        names, found, indexed = [], {}, self.indexed
+        for pair in pairs:
+            name = pair.key
+            names.append(name)
+            if name in indexed:
+                # Of a key that stands there twice, the last.
+                found[name] = pair.value
         keys = [key_of_message(scope, name, value) for name, value in found.items()]
         return names, [key for key in keys if key is not None]
 
@@ -113,7 +143,6 @@ class Fold:
 
     reader: Reader
     max_bytes: int
-    data: TracesData = field(default_factory=TracesData)
     start_ns: int = 0
     end_ns: int = 0
     errors: int = 0
@@ -127,9 +156,8 @@ class Fold:
     _bytes: int = 0
     _root: tuple[Source, Span] | None = None
     _earliest: tuple[Source, Span] | None = None
-    _homes: dict[tuple[bytes, str, bytes, str], tuple[Source, ScopeSpans]] = field(
-        default_factory=dict
-    )
+    _taken: list[tuple[Source, Span]] = field(default_factory=list)
+    _origins: set[Origin] = field(default_factory=set)
 
     @property
     def spans(self) -> int:
@@ -151,7 +179,7 @@ class Fold:
 
     def terms(self) -> set[Key]:
         """All of its terms, but those that its row has."""
-        found = self._terms.union(*(origin.terms for origin in self._origins()))
+        found = self._terms.union(*(origin.terms for origin in self._origins))
         found |= {(INTRINSIC, "name", TEXT, name) for name in self.names}
         for number in self.kinds:
             kind = KINDS[number if 0 <= number < len(KINDS) else 0]
@@ -164,13 +192,27 @@ class Fold:
     def keys(self) -> set[tuple[int, str]]:
         """Attribute keys by scope."""
         found = {(SPAN, key) for key in self.span_keys}
-        return found | {(RESOURCE, key) for origin in self._origins() for key in origin.keys}
+        return found | {(RESOURCE, key) for origin in self._origins for key in origin.keys}
+
+    def body(self, part: Part | None) -> bytes:
+        """``TracesData`` of what was taken; where that is one whole ``part``, as it came."""
+        if part is not None and part.alone and len(part.spans) == len(self._taken):
+            return b"".join(part.groups)
+        data, homes = TracesData(), dict[tuple[bytes, str, bytes, str], ScopeSpans]()
+        for source, span in self._taken:
+            identity = source.identity
+            home = homes.get(identity)
+            if home is None:
+                home = homes[identity] = _home(data, source)
+            home.spans.append(span)
+        return data.SerializeToString()
 
     def add(self, spans: Iterable[tuple[Source, Span]], *, bounded: bool = True) -> int:
         """Take spans, and say how many were new; ``bounded``: up to ``max_bytes`` in all."""
         before = len(self._ids)
         for source, span in spans:
-            if span.span_id in self._ids:
+            span_id = span.span_id
+            if span_id in self._ids:
                 continue
             if bounded:
                 self._bytes += span.ByteSize()
@@ -178,7 +220,7 @@ class Fold:
                     self._bytes -= span.ByteSize()
                     self.rejected += 1
                     continue
-            self._ids.add(span.span_id)
+            self._ids.add(span_id)
             self._take(source, span)
         return len(self._ids) - before
 
@@ -188,9 +230,8 @@ class Fold:
         self._bytes = size
 
     def _take(self, source: Source, span: Span) -> None:
-        known = self._homes.get(source.identity)
-        home = known[1] if known else self._home(source)
-        home.spans.append(span)
+        self._taken.append((source, span))
+        self._origins.add(source.origin)
         start, end, status = span.start_time_unix_nano, span.end_time_unix_nano, span.status.code
         if self._earliest is None or start < self._earliest[1].start_time_unix_nano:
             self._earliest, self.start_ns = (source, span), start
@@ -207,18 +248,40 @@ class Fold:
         self.span_keys.update(names)
         self._terms.update(terms)
 
-    def _origins(self) -> set[Origin]:
-        return {source.origin for source, _ in self._homes.values()}
 
-    def _home(self, source: Source) -> ScopeSpans:
-        group = self.data.resource_spans.add(
-            resource=source.group.resource, schema_url=source.group.schema_url
-        )
-        home = group.scope_spans.add(schema_url=source.scoped.schema_url)
-        if source.scoped.HasField("scope"):
-            home.scope.CopyFrom(source.scoped.scope)
-        self._homes[source.identity] = source, home
-        return home
+def _home(data: TracesData, source: Source) -> ScopeSpans:
+    group = data.resource_spans.add(
+        resource=source.group.resource, schema_url=source.group.schema_url
+    )
+    home = group.scope_spans.add(schema_url=source.scoped.schema_url)
+    if source.scoped.HasField("scope"):
+        home.scope.CopyFrom(source.scoped.scope)
+    return home
+
+
+def groups(payload: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Each ``resource_spans`` field of ``TracesData``: with its tag and length, and without.
+
+    Raises ``DecodeError`` if it does not end where a field ends, or another field is in it.
+    """
+    at, end = 0, len(payload)
+    while at < end:
+        begin = at
+        if payload[at] != _RESOURCE_SPANS:
+            raise DecodeError(f"byte {at} begins no resource_spans field")
+        size, shift, at = 0, 0, at + 1
+        while True:
+            if at == end or shift > _LONGEST_SHIFT:
+                raise DecodeError(f"the length after byte {begin} does not end")
+            byte = payload[at]
+            size |= (byte & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if byte < 0x80:
+                break
+        if at + size > end:
+            raise DecodeError(f"the field at byte {begin} reaches over the end")
+        yield payload[begin : at + size], payload[at : at + size]
+        at += size
 
 
 def words_of(span: Span) -> tuple[str, str]:

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 from sqlalchemy.engine import Connection
 
 from tailsampler.store import body
-from tailsampler.store.fold import SERVICE, Fold, Reader, Source, words_of
+from tailsampler.store.fold import SERVICE, Fold, Part, Reader, words_of
 from tailsampler.store.indexing import last_id
 from tailsampler.store.options import Options, Written
 from tailsampler.store.postings import Change
@@ -60,14 +59,13 @@ class Writer:
     def write(self, connection: Connection, payload: bytes, now_ns: int) -> Written:
         """Store the spans. Raises ``ValueError`` if the payload is not ``TracesData``."""
         try:
-            data = TracesData.FromString(payload)
+            parts = self._reader.by_trace(payload)
         except DecodeError as error:
             raise ValueError(f"these bytes are no trace data: {error}") from error
-        parts = self._reader.by_trace(data)
         olds = self._stored(connection, parts)
         folds = {
-            trace_id: self._fold(spans, olds.get(trace_id), len(payload))
-            for trace_id, spans in parts.items()
+            trace_id: self._fold(part, olds.get(trace_id), len(payload))
+            for trace_id, part in parts.items()
         }
         new = {trace_id: fold for trace_id, fold in folds.items() if trace_id not in olds}
         grown = {
@@ -76,7 +74,7 @@ class Writer:
             if trace_id in olds
             and (olds[trace_id].data is None or fold.spans > olds[trace_id].spans)
         }
-        self._put(connection, new, grown, olds, now_ns)
+        self._put(connection, new, grown, olds, parts, now_ns)
         rejected = sum(fold.rejected for fold in folds.values())
         added = sum(fold.spans for fold in new.values())
         added += sum(fold.spans - olds[trace_id].spans for trace_id, fold in grown.items())
@@ -107,16 +105,15 @@ class Writer:
                 )
         return found
 
-    def _fold(self, spans: list[tuple[Source, Span]], old: _Old | None, size: int) -> Fold:
+    def _fold(self, part: Part, old: _Old | None, size: int) -> Fold:
         fold = Fold(self._reader, self.options.max_trace_bytes)
         before = 0
         if old is not None and old.data is not None:
             before = len(old.data)
-            stored = self._reader.by_trace(TracesData.FromString(old.data))
-            for part in stored.values():
-                fold.add_stored(part, before)
+            for stored in self._reader.by_trace(old.data).values():
+                fold.add_stored(stored.spans, before)
         # Sizes of single spans are asked for only where they may matter.
-        fold.add(spans, bounded=before + size > self.options.max_trace_bytes)
+        fold.add(part.spans, bounded=before + size > self.options.max_trace_bytes)
         return fold
 
     def _put(
@@ -125,6 +122,7 @@ class Writer:
         new: Mapping[bytes, Fold],
         grown: Mapping[bytes, Fold],
         olds: Mapping[bytes, _Old],
+        parts: Mapping[bytes, Part],
         now_ns: int,
     ) -> None:
         last = last_id(connection)
@@ -134,7 +132,7 @@ class Writer:
         for trace_id, fold in (*kept.items(), *grown.items()):
             old = olds.get(trace_id)
             number = old.id if old else last + len(rows) + 1
-            row = self._row(trace_id, fold, old)
+            row = self._row(trace_id, fold, old, parts[trace_id])
             rows.append(row | {"id": number, "stored_ns": old.stored_ns if old else now_ns})
             wanted.append(fold.terms() | _terms_of(row, fold))
         ids = self.dictionary.ids(connection, set().union(*wanted))
@@ -162,13 +160,13 @@ class Writer:
         )
         self._note_keys(connection, folds=(*kept.values(), *grown.values()))
 
-    def _row(self, trace_id: bytes, fold: Fold, old: _Old | None) -> dict[str, Any]:
+    def _row(self, trace_id: bytes, fold: Fold, old: _Old | None, part: Part) -> dict[str, Any]:
         source, first = fold.first
         policy, reason = words_of(first)
         if not policy:
             found = (old.policy, old.reason) if old and old.policy else None
             policy, reason = found or self.options.policy_of(trace_id) or ("", reason)
-        data = fold.data.SerializeToString()
+        data = fold.body(None if old else part)
         encoding, content = body.pack(data)
         return {
             "trace_id": trace_id,
