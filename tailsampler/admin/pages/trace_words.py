@@ -52,13 +52,14 @@ def counts_for(trace_state: str) -> str | None:
         key, _, rest = entry.strip().partition("=")
         found = _TH.search(rest) if key == "ot" else None
         if found:
-            share = 1 - int(found[1].ljust(14, "0"), 16) / _SPACE
-            if share >= 1:
+            # In whole numbers: as a float, the largest threshold leaves nothing.
+            kept = _SPACE - int(found[1].ljust(14, "0"), 16)
+            if kept == _SPACE:
                 return "th:0: every trace like it is kept, so it counts for 1 trace"
-            traces = 1 / share
+            traces = _SPACE / kept
             many = f"{traces:,.0f}" if traces >= 10 else f"{traces:.3g}"
             return (
-                f"th:{found[1]}: {share * 100:.4g} % of traces like it are kept, "
+                f"th:{found[1]}: {kept / _SPACE * 100:.4g} % of traces like it are kept, "
                 f"so it counts for {many} traces"
             )
     return None

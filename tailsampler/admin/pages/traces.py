@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+from markupsafe import Markup
 
 from tailsampler.admin.answers import problem
 from tailsampler.admin.keys import ADDRESSES, STATUS, STORE
@@ -24,12 +25,13 @@ _CARET_WINDOW: Final = 72
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a page needs of the store, read in one go."""
+    """What a page needs of the store, read in one go, in a thread."""
 
     totals: Totals
     choices: Choices
     result: Result | None
     error: TraceQLError | None
+    diagram: Markup
 
 
 def routes() -> list[web.RouteDef]:
@@ -68,7 +70,6 @@ async def traces(request: web.Request) -> web.Response:
         rows=rows,
         most=MOST,
         longest_ns=max((row.duration_ns for row in rows), default=0) or 1,
-        diagram=scatter(seen.result.rows if seen.result else []),
         since=SINCE,
         statuses=STATUSES,
         limits=LIMITS,
@@ -103,7 +104,9 @@ def _look(store: TraceReader, form: Form, clock: Clock, *, searching: bool) -> _
             result = find(store, form, clock)
         except TraceQLError as error:
             wrong = error
-    return _Seen(store.totals(), choices(store), result, wrong)
+    # Drawing takes a tenth of a second, which the event loop does not have.
+    diagram = scatter(result.rows if result else ())
+    return _Seen(store.totals(), choices(store), result, wrong, diagram)
 
 
 def _ordered(result: Result, form: Form) -> list[Row]:

@@ -9,7 +9,6 @@ from aiohttp.web import Application, Request
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Status
 
 from tailsampler.admin.app import admin_app
-from tailsampler.admin.pages import traces
 from tailsampler.store.query import TraceReader
 from tailsampler.testing.spans import request, resource, span
 from tests.telemetry.fakes import FakeCore, status
@@ -23,8 +22,6 @@ async def browsing(
     store: TraceReader | None, core: FakeCore | None = None
 ) -> AsyncIterator[Client]:
     app = admin_app(core or FakeCore(), status(), [], "127.0.0.1", store=lambda: store)
-    if not any(each.canonical == "/traces" for each in app.router.resources()):
-        app.add_routes(traces.routes())
     async with TestClient(TestServer(app)) as client:
         yield client
 
