@@ -57,6 +57,13 @@ def test_a_ring_is_cut_at_its_earliest_span() -> None:
     assert [node.ring for node in found] == [True, True, False, False]
 
 
+def test_a_ring_is_cut_at_its_earliest_span_wherever_it_is_entered() -> None:
+    """A span that hangs on the ring and starts before it does not choose the cut."""
+    found = tree(made(5, 3), made(1, 3, start_ms=1), made(2, 1, start_ms=2), made(3, 2, start_ms=3))
+    assert [(node.span.name, node.ring) for node in found if node.depth == 0] == [("span 1", True)]
+    assert rows(found)[-1] == ("span 5", 3)
+
+
 def test_of_spans_with_one_id_the_first_has_the_children() -> None:
     """A shared id does not hide a span, and it does not double the ones below it."""
     found = tree(made(1), made(1, start_ms=1, name="again"), made(2, 1, start_ms=2))
