@@ -21,7 +21,7 @@ SINCE: Final = {
     "7d": ("last 7 days", 604_800),
 }
 """What a choice of time is called, and its length in seconds; by what stands in the address."""
-LIMITS: Final = (20, 50, 100, 500)
+LIMITS: Final = (20, 50, 100, 250)
 SORTS: Final = ("newest", "longest")
 
 _LONGEST_FIELD: Final = 4_096

@@ -3,8 +3,11 @@
 /** So long after the last sample the gateway counts as away: samples come every second. */
 export const SILENCE_MS = 5000;
 
+/** After a stream broke off there is less doubt. */
+export const BROKEN_MS = 2000;
+
 export const FIRST_PAUSE_MS = 1000;
-export const LONGEST_PAUSE_MS = 10000;
+export const LONGEST_PAUSE_MS = 5000;
 
 /** At the start of a page, which the gateway has just sent. */
 export const begun = (now) => ({ seen: now, failures: 0 });
@@ -16,7 +19,8 @@ export const seen = (now) => ({ seen: now, failures: 0 });
 export const failed = (state) => ({ ...state, failures: state.failures + 1 });
 
 /** Whether the page should say that nobody answers. */
-export const away = (state, now) => now - state.seen > SILENCE_MS;
+export const away = (state, now) =>
+  now - state.seen > (state.failures > 0 ? BROKEN_MS : SILENCE_MS);
 
 /** How long to wait before the stream is opened again. */
 export function pause(state) {
