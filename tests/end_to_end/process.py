@@ -43,11 +43,17 @@ class GatewayProcess:
         self.config.write_text(json.dumps(settings, indent=1))
         self.process: subprocess.Popen[bytes] | None = None
         self.addresses: dict[str, str] = {}
+        self.environment: dict[str, str] = {}  # beside what the test itself has
+        self.user: int | None = None  # as whom it runs, if not as the test does
 
     def start(self) -> None:
         """Start it and return once it is ready."""
-        ready = self.data / "addresses.json"
-        ready.unlink(missing_ok=True)
+        self.begin()
+        self.until(self.is_ready, "ready", START_WITHIN_S)
+
+    def begin(self) -> None:
+        """Start it and return at once."""
+        (self.data / "addresses.json").unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tailsampler", "run", "--config", str(self.config)],
@@ -55,12 +61,14 @@ class GatewayProcess:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                env={**os.environ, **self.environment},
+                user=self.user,
             )
-        self.until(lambda: self._read(ready), "ready", START_WITHIN_S)
 
-    def _read(self, ready: Path) -> bool:
+    def is_ready(self) -> bool:
+        """Its doors are open; ``addresses`` says where."""
         try:
-            self.addresses = json.loads(ready.read_text())
+            self.addresses = json.loads((self.data / "addresses.json").read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return False
         return True
