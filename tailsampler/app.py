@@ -3,6 +3,8 @@
 Start: open the data directory and replay it, start the exporters, take the addresses of the
 listeners beside the spans, then open the doors. Stop: close the doors, send what is kept for a
 bounded time, close the directory. What is held then stays on the disk for the next start.
+
+Whatever lives beside the spans is contained: it may fail, and is started again (``contained.py``).
 """
 
 import asyncio
@@ -12,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,12 +32,16 @@ from tailsampler.receive.doors import Doors
 from tailsampler.settings.core_options import gateway_options, listen_options
 from tailsampler.settings.report import Report, report
 from tailsampler.settings.root import Settings
+from tailsampler.stopping import stop
 from tailsampler.store.opening import open_local
 from tailsampler.telemetry import banner, logs
 from tailsampler.telemetry.addresses import addresses_file
+from tailsampler.telemetry.contained import Contained
+from tailsampler.telemetry.hooks import hooked, loop_handler
 from tailsampler.telemetry.ledger import Ledger
 from tailsampler.telemetry.status import Phase, Status
-from tailsampler.telemetry.watch import watch
+from tailsampler.telemetry.watch import COMPONENT as WATCH
+from tailsampler.telemetry.watch import Watch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,14 +73,15 @@ def build(settings: Settings, clock: Clock, config_file: str | None = None) -> G
 
     Raises ``StartError`` if the data directory or a file named in the settings cannot be used.
     """
+    contained = Contained(clock)
     buffer = open_core(gateway_options(settings))
     receive = Doors(buffer, listen_options(settings))
     decide = report(settings)  # the chain in words; as a plan it went to the core, above
     stores = _Stores(buffer, clock)
     export = build_stage(
-        settings.export, buffer, _core.split, clock, settings.data_directory, stores.open
+        settings.export, buffer, _core.split, contained, settings.data_directory, stores.open
     )
-    status = Status(clock, exporters=export.states, version=_core.__version__)
+    status = Status(clock, contained, exporters=export.states, version=_core.__version__)
     return Gateway(settings, buffer, receive, decide, export, status, stores.opened, config_file)
 
 
@@ -110,7 +118,8 @@ def run(settings: Settings, *, config_file: str | None = None, demo: bool = Fals
         # or it would be called as well and raise KeyboardInterrupt wherever we happen to be.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         gateway.core.watch_signals()
-        asyncio.run(serve(gateway, demo=demo))
+        with hooked(gateway.status.contained):
+            asyncio.run(serve(gateway, demo=demo))
     finally:
         gateway.core.close()
     log.info("gateway.stopped")
@@ -119,7 +128,8 @@ def run(settings: Settings, *, config_file: str | None = None, demo: bool = Fals
 
 async def serve(gateway: Gateway, *, demo: bool = False) -> None:
     """Live until a signal comes, then stop in good order."""
-    signalled = asyncio.Event()
+    signalled, contained = asyncio.Event(), gateway.status.contained
+    asyncio.get_running_loop().set_exception_handler(loop_handler(contained))
     async with AsyncExitStack() as stack:
         write_addresses = stack.enter_context(addresses_file(gateway.settings.data_directory))
         await stack.enter_async_context(_exporting(gateway, signalled))
@@ -128,33 +138,32 @@ async def serve(gateway: Gateway, *, demo: bool = False) -> None:
         gateway.status.phase = Phase.READY
         bound = {**doors, **beside.addresses}
         write_addresses(bound)
-        _say_ready(gateway, bound)
-        async with demo_child(bound, gateway.status.clock) if demo else nullcontext():
+        await contained.once("banner", lambda: _say_ready(gateway, bound))
+        shop = demo_child(bound, gateway.status.clock, contained=contained)
+        async with shop if demo else nullcontext():
             await beside.serve(bound)
             # What was imported stays: looking through it again and again would cost the trace
             # store a fifth of its speed.
             gc.collect()
             gc.freeze()
             await signalled.wait()
-        await _stop(gateway)
+        await stop(gateway)
 
 
 @asynccontextmanager
 async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterator[None]:
-    """Run the exporters, and wake them when the core has something for them."""
-    loop, wake_fd = asyncio.get_running_loop(), gateway.core.wake_fd()
-
-    def wake() -> None:
-        with suppress(BlockingIOError):
-            os.read(wake_fd, 8)
-        gateway.export.wake()
-        if gateway.core.signalled():
-            signalled.set()
-
-    loop.add_reader(wake_fd, wake)
+    """Run the exporters, wake them when the core has something for them, and watch the core."""
+    contained = gateway.status.contained
+    eyes = ThreadPoolExecutor(1, thread_name_prefix=WATCH)
+    watch = Watch(gateway.core, gateway.status, eyes)
+    kept = {
+        "export": gateway.export.run,
+        "wake": lambda: _waking(gateway, signalled),
+        WATCH: watch.run,
+    }
     tasks = [
-        asyncio.create_task(gateway.export.run(), name="export"),
-        asyncio.create_task(watch(gateway.core, gateway.status.clock), name="watch"),
+        asyncio.create_task(contained.keep(name, run, needed=True), name=name)
+        for name, run in kept.items()
     ]
     try:
         yield
@@ -162,25 +171,26 @@ async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterato
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        eyes.shutdown(wait=False)
+
+
+async def _waking(gateway: Gateway, signalled: asyncio.Event) -> None:
+    loop, wake_fd, woken = asyncio.get_running_loop(), gateway.core.wake_fd(), asyncio.Event()
+    loop.add_reader(wake_fd, woken.set)
+    try:
+        while True:
+            await woken.wait()
+            woken.clear()
+            with suppress(BlockingIOError):
+                os.read(wake_fd, 8)
+            gateway.export.wake()
+            if gateway.core.signalled():
+                signalled.set()
+    finally:
         loop.remove_reader(wake_fd)
 
 
-async def _stop(gateway: Gateway) -> None:
-    """Close the doors, then send what is kept, each within its bound."""
-    shutdown = gateway.settings.shutdown
-    gateway.status.phase = Phase.CLOSING
-    log.info("gateway.closing", signal=gateway.core.signalled())
-    if not await gateway.receive.close(shutdown.doors_within.total_seconds()):
-        log.warning(
-            "gateway.requests_cut_off",
-            message="Their senders had no answer and will send them again.",
-        )
-    await gateway.export.flush(gateway.core.ledger, shutdown.export_within.total_seconds())
-    held = Ledger.parse(await asyncio.to_thread(gateway.core.ledger)).primary.spans
-    log.info("gateway.closed", held_in_buffer=held.buffer, held_in_outbox=held.outbox)
-
-
-def _say_ready(gateway: Gateway, bound: Mapping[str, str]) -> None:
+async def _say_ready(gateway: Gateway, bound: Mapping[str, str]) -> None:
     held = Ledger.parse(gateway.core.ledger()).primary.spans.held
     took_s = round(gateway.status.uptime_s, 3)
     log.info("gateway.ready", **bound, held_spans=held, took_s=took_s)

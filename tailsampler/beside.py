@@ -1,11 +1,12 @@
 """The listeners beside the spans: health, admin, control. The data plane needs none of them."""
 
 import asyncio
+import functools
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tailsampler.telemetry.sockets import address, bind
 
@@ -27,14 +28,27 @@ class Beside:
 
     async def serve(self, bound: Mapping[str, str]) -> None:
         """Answer on the sockets, until the context ends; ``bound`` is what the pages name."""
-        if not self._sockets:
-            return
-        # In a thread: this imports aiohttp, and the exporters are at work already.
-        applications = await asyncio.to_thread(_applications, self._gateway, bound)
-        from tailsampler.telemetry.listener import listening  # noqa: PLC0415 - imported by now
+        contained = self._gateway.status.contained
+        for name in self._sockets:
+            tried = asyncio.Event()
+            # One that cannot be made is tried again; the other, and the spans, do without it.
+            serving = contained.keep(name, functools.partial(self._serve, name, bound, tried))
+            task = asyncio.create_task(serving, name=f"listener {name}")
+            self._stack.push_async_callback(_ended, task)
+            await tried.wait()
 
-        for name, listener in self._sockets.items():
-            await self._stack.enter_async_context(listening(applications[name], listener))
+    async def _serve(self, name: str, bound: Mapping[str, str], tried: asyncio.Event) -> None:
+        try:
+            # In a thread: this imports aiohttp, and the exporters are at work already.
+            application = await asyncio.to_thread(_APPLICATIONS[name], self._gateway, bound)
+            from tailsampler.telemetry.listener import listening  # noqa: PLC0415 - imported by now
+
+            # A copy: the next attempt needs a socket that is still open.
+            async with listening(application, self._sockets[name].dup()):
+                tried.set()
+                await asyncio.Event().wait()
+        finally:
+            tried.set()
 
 
 @asynccontextmanager
@@ -65,22 +79,31 @@ async def beside_the_spans(gateway: "Gateway") -> AsyncIterator[Beside]:
         yield Beside(addresses, gateway, sockets, stack)
 
 
-def _applications(gateway: "Gateway", addresses: Mapping[str, str]) -> "dict[str, web.Application]":
-    from tailsampler.admin.app import admin_app  # noqa: PLC0415 - slow, see above
-    from tailsampler.telemetry.health import health_app  # noqa: PLC0415
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
-    core, status = gateway.core, gateway.status
-    chain = [asdict(policy) for policy in gateway.decide.chain]
-    return {
-        "telemetry": health_app(core, status),
-        "admin": admin_app(
-            core,
-            status,
-            chain,
-            gateway.settings.admin.endpoint.host,
-            settings=gateway.settings,
-            store=lambda: gateway.store,
-            addresses=addresses,
-            config_file=gateway.config_file,
-        ),
-    }
+
+def _telemetry(gateway: "Gateway", addresses: Mapping[str, str]) -> "web.Application":
+    from tailsampler.telemetry.health import health_app  # noqa: PLC0415 - slow, see above
+
+    del addresses
+    return health_app(gateway.core, gateway.status)
+
+
+def _admin(gateway: "Gateway", addresses: Mapping[str, str]) -> "web.Application":
+    from tailsampler.admin.app import admin_app  # noqa: PLC0415 - slow, see above
+
+    return admin_app(
+        gateway.core,
+        gateway.status,
+        [asdict(policy) for policy in gateway.decide.chain],
+        gateway.settings.admin.endpoint.host,
+        settings=gateway.settings,
+        store=lambda: gateway.store,
+        addresses=addresses,
+        config_file=gateway.config_file,
+    )
+
+
+_APPLICATIONS: Final = {"telemetry": _telemetry, "admin": _admin}

@@ -20,6 +20,7 @@ from tailsampler.export.build import build_stage
 from tailsampler.settings.report import report
 from tailsampler.settings.root import Settings
 from tailsampler.store.opening import open_local
+from tailsampler.telemetry.contained import Contained
 from tailsampler.telemetry.status import Phase, Status
 from tailsampler.testing.backend import Answer, CapturingBackend
 from tailsampler.testing.clock import ManualClock
@@ -90,6 +91,7 @@ def core() -> Iterator[PlayedCore]:
 
 def gateway_of(core: PlayedCore, directory: Path, backend: str, **changes: Any) -> Gateway:
     clock = ManualClock()
+    contained = Contained(clock)
     settings = Settings.model_validate(
         {
             "data_directory": str(directory),
@@ -104,7 +106,7 @@ def gateway_of(core: PlayedCore, directory: Path, backend: str, **changes: Any) 
         settings.export,
         core,
         split,
-        clock,
+        contained,
         directory,
         lambda local, path: open_local(local, path, clock),
     )
@@ -115,7 +117,7 @@ def gateway_of(core: PlayedCore, directory: Path, backend: str, **changes: Any) 
         receive=Doors(real, "{}"),
         decide=report(settings),
         export=stage,
-        status=Status(clock, exporters=stage.states, version="1.2.3"),
+        status=Status(clock, contained, exporters=stage.states, version="1.2.3"),
     )
 
 

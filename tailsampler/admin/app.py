@@ -29,6 +29,7 @@ from tailsampler.admin.pages.frame import ENVIRONMENT, environment, html_problem
 from tailsampler.settings.root import Settings
 from tailsampler.store.query import TraceReader
 from tailsampler.telemetry.history import History
+from tailsampler.telemetry.listener import containing
 from tailsampler.telemetry.status import Core, Status
 
 
@@ -52,7 +53,12 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     """
     loopback = ipaddress.ip_address(host).is_loopback
     app = web.Application(
-        middlewares=[*([only_this_machine] if loopback else []), no_other_sites, html_problems]
+        middlewares=[
+            containing(status.contained, "admin"),
+            *([only_this_machine] if loopback else []),
+            no_other_sites,
+            html_problems,
+        ]
     )
     app.on_response_prepare.append(add_headers)
     settings = settings or Settings()
@@ -63,7 +69,7 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     app[STORE] = store
     app[CONFIG_FILE] = config_file
     app[ADDRESSES] = _addresses(settings) if addresses is None else addresses
-    app[HISTORY] = History(core, status.clock)
+    app[HISTORY] = History(core, status.clock, status.contained)
     app[stream.VIEWERS] = stream.Viewers()
     app.cleanup_ctx.append(_looking)
     app.on_shutdown.append(_send_viewers_home)
@@ -95,9 +101,11 @@ def _warm(app: web.Application) -> None:
 
 async def _looking(app: web.Application) -> AsyncIterator[None]:
     """Look at the core every second while pages are served."""
+    contained = app[STATUS].contained
+    warming = contained.once("warm", lambda: asyncio.to_thread(_warm, app))
     tasks = [
-        asyncio.create_task(asyncio.to_thread(_warm, app), name="warm"),
-        asyncio.create_task(app[HISTORY].run(), name="history"),
+        asyncio.create_task(warming, name="warm"),
+        asyncio.create_task(contained.keep("history", app[HISTORY].run), name="history"),
     ]
     yield
     for task in tasks:

@@ -1,6 +1,7 @@
 """The demo as a child process of a gateway; it never outlives its parent."""
 
 import asyncio
+import functools
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -9,6 +10,7 @@ from typing import Final
 import structlog
 
 from tailsampler.clock import Clock
+from tailsampler.telemetry.contained import Contained
 
 log = structlog.get_logger("tailsampler.demo")
 
@@ -28,20 +30,44 @@ def command(bound: Mapping[str, str]) -> list[str]:
 
 @asynccontextmanager
 async def demo_child(
-    bound: Mapping[str, str], clock: Clock, program: Sequence[str] | None = None
+    bound: Mapping[str, str],
+    clock: Clock,
+    program: Sequence[str] | None = None,
+    contained: Contained | None = None,
 ) -> AsyncIterator[None]:
     """Run the demo while the context lasts.
 
     ``bound`` holds ``host:port`` by listener; without ``otlp_grpc`` and ``otlp_http`` there is
-    nothing to send to, and nothing is started. A demo that ends is reported and not started
-    again. ``program`` instead of the demo is for tests.
+    nothing to send to, and nothing is started. A demo that ends or cannot be started is reported
+    and not started again. ``program`` instead of the demo is for tests.
     """
+    contained = contained or Contained(clock)
     if not {"otlp_grpc", "otlp_http"} & set(bound):
         log.warning("demo.not_started", message="Both doors are disabled.")
         yield
         return
-    process = await asyncio.create_subprocess_exec(
-        *(program or command(bound)),
+    try:
+        process = await _start(program or command(bound))
+    except Exception as error:  # noqa: BLE001 - contained: the gateway does without its demo
+        contained.failed("demo", error, message="The gateway goes on without its demo.")
+        yield
+        return
+    log.info("demo.started", pid=process.pid)
+    watching = asyncio.create_task(
+        contained.once("demo", functools.partial(_watch, process)), name="demo"
+    )
+    try:
+        yield
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await contained.once("demo", functools.partial(_stop, process, clock))
+
+
+async def _start(program: Sequence[str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *program,
         # Nothing is ever written into this pipe. It ends when this process does, even by
         # kill -9, and the demo ends with it.
         stdin=asyncio.subprocess.PIPE,
@@ -49,15 +75,6 @@ async def demo_child(
         # Ctrl-C reaches everybody in the terminal's group; the gateway stops its demo itself.
         start_new_session=True,
     )
-    log.info("demo.started", pid=process.pid)
-    watching = asyncio.create_task(_watch(process), name="demo")
-    try:
-        yield
-    finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
-        await _stop(process, clock)
 
 
 async def _watch(process: asyncio.subprocess.Process) -> None:

@@ -2,18 +2,20 @@
 
 import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tailsampler.clock import Clock
 from tailsampler.errors import Place, StartError
 from tailsampler.export.bisect import Split
-from tailsampler.export.exporter import Exporter, Outbox, Pace, Transport
+from tailsampler.export.exporter import Exporter, Pace, Transport
 from tailsampler.export.local import LocalStore, Store
 from tailsampler.export.otlp_grpc import OtlpGrpc, Tls
 from tailsampler.export.retry import Backoff
 from tailsampler.export.stage import ExportStage
+from tailsampler.export.taken import Outbox
 from tailsampler.settings.export import Exporter as ExporterSettings
 from tailsampler.settings.export import FileExporter, LocalExporter, OtlpGrpcExporter, Retry
+from tailsampler.telemetry.contained import Contained
 
 OpenStore = Callable[[LocalExporter, Path], Store]
 """Opens the local trace store, by its settings and its file; stages do not know how."""
@@ -23,28 +25,34 @@ def build_stage(
     settings: Sequence[ExporterSettings],
     outbox: Outbox,
     split: Split,
-    clock: Clock,
+    contained: Contained,
     data_directory: Path,
     open_store: OpenStore,
 ) -> ExportStage:
-    """Make the exporters.
+    """Make the exporters; ``contained`` is told of their own failures, and has the clock.
 
     Raises ``StartError`` for a TLS file that cannot be read, and what ``open_store`` raises.
     """
+    clock = contained.clock
 
     def transport(one: ExporterSettings) -> Transport:
         if isinstance(one, LocalExporter):
             store = open_store(one, one.path or data_directory / one.FILE)
-            return LocalStore(store, clock)
+            return LocalStore(store, clock, contained)
         return _transport(one, data_directory)
 
-    return ExportStage(
-        [_exporter(one, outbox, transport(one), split, clock) for one in settings], clock
-    )
+    def exporter(one: ExporterSettings) -> Exporter:
+        return _exporter(one, outbox, transport(one), split, contained)
+
+    return ExportStage([exporter(one) for one in settings], clock, contained)
 
 
 def _exporter(
-    settings: ExporterSettings, outbox: Outbox, transport: Transport, split: Split, clock: Clock
+    settings: ExporterSettings,
+    outbox: Outbox,
+    transport: Transport,
+    split: Split,
+    contained: Contained,
 ) -> Exporter:
     linger_ms = round(settings.linger.total_seconds() * 1000)
     if isinstance(settings, OtlpGrpcExporter):
@@ -56,8 +64,10 @@ def _exporter(
         outbox=outbox,
         transport=transport,
         split=split,
-        clock=clock,
+        clock=contained.clock,
+        contained=contained,
         random=random.random,  # spreads retries; guards nothing
+        executor=ThreadPoolExecutor(1, thread_name_prefix=f"take {settings.name}"),
         pace=Pace(max_bytes=settings.max_batch_bytes, linger_ms=linger_ms, in_flight=in_flight),
         backoff=backoff,
     )

@@ -6,7 +6,9 @@ lost answer) leads to the same spans being sent again.
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -16,6 +18,8 @@ from tailsampler.clock import Clock
 from tailsampler.export.bisect import DIVIDES, REFUSED, Delivery, Split, deliver
 from tailsampler.export.retry import Accepted, Backoff, Failed, Meaning, delay_s, meaning
 from tailsampler.export.state import ExporterState
+from tailsampler.export.taken import Batch, Outbox, Taken
+from tailsampler.telemetry.contained import Contained, is_ending, words_of
 
 log = structlog.get_logger("tailsampler.export")
 
@@ -25,41 +29,6 @@ IDLE_POLL_S: Final = 1.0
 LEAST_BATCH_BYTES: Final = 65_536
 # After a failure of our own (the outbox could not be read, a bug), so that it is no hot loop.
 STUMBLE_S: Final = 5.0
-
-
-class Batch(Protocol):
-    """What the outbox hands out; ``_core.Batch`` or a stand-in."""
-
-    @property
-    def token(self) -> int:
-        """Names the batch in ``settle`` and ``give_back``."""
-
-    @property
-    def payload(self) -> bytes:
-        """A serialized ``ExportTraceServiceRequest``."""
-
-    @property
-    def spans(self) -> int:
-        """Spans in it."""
-
-    @property
-    def traces(self) -> int:
-        """Traces, or late parts of traces, in it."""
-
-
-class Outbox(Protocol):
-    """The part of ``_core.Gateway`` that an exporter needs."""
-
-    def take(self, exporter: str, max_bytes: int, linger_ms: int, /) -> Batch | None:
-        """Hand out the next batch, oldest first; None if nothing is ready."""
-
-    def settle(
-        self, exporter: str, token: int, /, *, dropped: list[tuple[str, int, int]], rejected: int
-    ) -> None:
-        """Book every span of the batch as exported, but those named."""
-
-    def give_back(self, exporter: str, token: int, /) -> None:
-        """Have the batch handed out again."""
 
 
 class Transport(Protocol):
@@ -93,8 +62,11 @@ class Exporter:
     transport: Transport
     split: Split
     clock: Clock
+    contained: Contained
     random: Callable[[], float]
     """Uniform in [0, 1); spreads retries."""
+    executor: Executor | None = None
+    """Where the outbox is read; None: the loop's own threads."""
     pace: Pace = field(default_factory=Pace)
     backoff: Backoff = field(default_factory=Backoff)
     state: ExporterState = field(default_factory=ExporterState)
@@ -105,6 +77,15 @@ class Exporter:
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _taken: Taken = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._taken = Taken(self.name, self.outbox, self.clock, self._stumble, self.executor)
+
+    @property
+    def component(self) -> str:
+        """Its name among the components that may fail."""
+        return f"export.{self.name}"
 
     def wake(self) -> None:
         """Look at the outbox again; safe to call at any rate."""
@@ -121,12 +102,12 @@ class Exporter:
                 task = asyncio.create_task(self._carry(batch), name=f"export {self.name}")
                 self._tasks.add(task)
                 self.state.in_flight = len(self._tasks)
-                task.add_done_callback(self._finished)
-                task.add_done_callback(lambda _: slots.release())
+                task.add_done_callback(functools.partial(self._finished, batch, slots))
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._taken.wait()
             await self.transport.close()
 
     async def flush(self) -> None:
@@ -148,8 +129,11 @@ class Exporter:
             self._woken.clear()
             flushing = self._flush.is_set()
             try:
-                batch = await self._take(0 if flushing else self.pace.linger_ms)
-            except Exception as error:  # noqa: BLE001 - reported; the spans are in the outbox
+                linger_ms = 0 if flushing else self.pace.linger_ms
+                batch = await self._taken.take(self.max_bytes, linger_ms)
+            except BaseException as error:
+                if is_ending(error):
+                    raise
                 self._stumble("export.outbox_unreadable", error)
                 continue
             if batch is not None:
@@ -162,27 +146,18 @@ class Exporter:
             if not self._flush.is_set():
                 await self._within(self.pace.linger_ms / 1000, self._flush)
 
-    async def _take(self, linger_ms: int) -> Batch | None:
-        # In a thread: it reads kept spans back from disk, and a slow disk must not keep the
-        # health listener from answering.
-        return await asyncio.to_thread(self.outbox.take, self.name, self.max_bytes, linger_ms)
-
     async def _carry(self, batch: Batch) -> None:
         try:
             delivery = await deliver(batch.payload, batch.spans, self._send_until_final, self.split)
-            self.outbox.settle(
-                self.name, batch.token, dropped=delivery.dropped, rejected=delivery.rejected
-            )
-        except asyncio.CancelledError:
-            self.outbox.give_back(self.name, batch.token)
-            raise
-        except Exception as error:  # noqa: BLE001 - reported; the batch is handed out again
-            self._stumble("export.batch_failed", error)
-            self.outbox.give_back(self.name, batch.token)
-        else:
+            self._taken.settle(batch, delivery)
             self.state.batches += 1
+            self.contained.well(self.component)
             self._learn(delivery)
             self._tell(delivery, batch)
+        except BaseException as error:
+            if is_ending(error):
+                raise
+            self._stumble("export.batch_failed", error)
 
     async def _send_until_final(self, payload: bytes) -> Accepted | Failed:
         attempt = 0
@@ -220,22 +195,24 @@ class Exporter:
             for wait in waits:
                 wait.cancel()
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, batch: Batch, slots: asyncio.Semaphore, task: asyncio.Task[None]) -> None:
+        # Here and not in the task: one that is cancelled before it began never runs at all.
         self._tasks.discard(task)
         self.state.in_flight = len(self._tasks)
+        slots.release()
+        self._taken.let_go(batch)
         self.wake()
 
     def _learn(self, delivery: Delivery) -> None:
         if 0 < delivery.too_large // 2 < self.max_bytes:
             self.max_bytes = max(delivery.too_large // 2, LEAST_BATCH_BYTES)
 
-    def _stumble(self, event: str, error: Exception) -> None:
+    def _stumble(self, event: str, error: BaseException) -> None:
         """Report our own failure, and go on slowly: the spans are still in the outbox."""
         now_s = self.clock.monotonic_s()
-        words = f"{type(error).__name__}: {error}"
-        log.error(event, exporter=self.name, error=words, exc_info=error)
+        self.contained.failed(self.component, error, needed=True, event=event, exporter=self.name)
         self.state.last_answer_s = float("-inf")
-        self.state.failed(words, sent_s=now_s, now_s=now_s, delay_s=STUMBLE_S)
+        self.state.failed(words_of(error), sent_s=now_s, now_s=now_s, delay_s=STUMBLE_S)
 
     def _complain(self, answer: Failed, attempt: int, wait_s: float) -> None:
         fields = {

@@ -10,6 +10,7 @@ from grpc import StatusCode
 
 from tailsampler.clock import Clock
 from tailsampler.export.retry import Accepted, Failed
+from tailsampler.telemetry.contained import Contained, is_ending
 
 log = structlog.get_logger("tailsampler.export")
 
@@ -37,7 +38,8 @@ class Store(Protocol):
     def write(self, payload: bytes, /) -> Written:
         """Store spans and have them on the disk.
 
-        Raises ``OSError`` if that cannot be done now, ``ValueError`` if they are no spans.
+        Raises ``OSError`` if that cannot be done now, ``ValueError`` from a ``DecodeError`` if
+        they are no spans.
         """
 
     def tidy(self) -> bool:
@@ -53,6 +55,7 @@ class LocalStore:
 
     store: Store
     clock: Clock
+    contained: Contained
     _thread: ThreadPoolExecutor | None = None
     _tidying: asyncio.Task[None] | None = None
 
@@ -65,6 +68,8 @@ class LocalStore:
         except OSError as error:
             return Failed(StatusCode.UNAVAILABLE, str(error))
         except ValueError as error:
+            if not _says_no_spans(error):
+                raise
             return Failed(StatusCode.INVALID_ARGUMENT, str(error))
         return Accepted(written.rejected, written.message)
 
@@ -95,6 +100,15 @@ class LocalStore:
                 more = await loop.run_in_executor(thread, self.store.tidy)
             except OSError as error:
                 log.warning("store.not_tidied", error=str(error))
-            except Exception:
-                log.exception("store.not_tidied")
+            except BaseException as error:
+                if is_ending(error):
+                    raise
+                self.contained.failed("trace_store", error, event="store.not_tidied")
             await self.clock.sleep(TIDY_PAUSE_S if more else TIDY_EVERY_S)
+
+
+def _says_no_spans(error: ValueError) -> bool:
+    """Whether the bytes are to blame. Any other ``ValueError`` is a bug, and costs no spans."""
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - rare, and slow to import
+
+    return isinstance(error.__cause__, DecodeError)

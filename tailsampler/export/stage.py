@@ -5,14 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from tailsampler.clock import Clock
-from tailsampler.export.exporter import STUMBLE_S, Exporter
+from tailsampler.export.exporter import Exporter
 from tailsampler.export.state import ExporterState
+from tailsampler.telemetry.contained import Contained
 from tailsampler.telemetry.ledger import Ledger
-
-log = structlog.get_logger("tailsampler.export")
 
 # Between two looks at an outbox that is being emptied.
 _LOOK_AGAIN_S: Final = 0.05
@@ -29,6 +26,7 @@ class ExportStage:
 
     exporters: Sequence[Exporter]
     clock: Clock
+    contained: Contained
 
     @property
     def states(self) -> Mapping[str, ExporterState]:
@@ -41,10 +39,12 @@ class ExportStage:
             exporter.wake()
 
     async def run(self) -> None:
-        """Export until cancelled."""
+        """Export until cancelled; whatever happens to one exporter, the others go on."""
         async with asyncio.TaskGroup() as group:
             for exporter in self.exporters:
-                group.create_task(self._keep_running(exporter), name=f"exporter {exporter.name}")
+                # One that crashed is started again; its spans are in the outbox.
+                keeping = self.contained.keep(exporter.component, exporter.run, needed=True)
+                group.create_task(keeping, name=f"exporter {exporter.name}")
 
     async def flush(
         self,
@@ -71,15 +71,3 @@ class ExportStage:
             await asyncio.gather(*(exporter.flush() for exporter in self.exporters))
             # A kept trace takes a moment from its verdict to the outbox.
             await self.clock.sleep(_LOOK_AGAIN_S)
-
-    async def _keep_running(self, exporter: Exporter) -> None:
-        while True:
-            try:
-                await exporter.run()
-            except Exception:
-                log.exception(
-                    "export.exporter_failed",
-                    exporter=exporter.name,
-                    message="Started again; its spans are in the outbox.",
-                )
-                await self.clock.sleep(STUMBLE_S)

@@ -69,7 +69,7 @@ class Settings(Section):
     admin: Admin = Field(default=Admin(), description="Pages and the JSON API.")
     control: Control = Field(default=Control(), description="The gRPC control service.")
     telemetry: Telemetry = Field(default=Telemetry(), description="Health, metrics and logs.")
-    shutdown: Shutdown = Field(default=Shutdown(), description="How long SIGTERM may take.")
+    shutdown: Shutdown = Field(default=Shutdown(), description="What SIGTERM does.")
 
     def contradictions(self) -> Iterator[InitErrorDetails]:
         """Names and addresses that are taken twice."""

@@ -66,13 +66,20 @@ class Telemetry(Section):
 
 
 class Shutdown(Section):
-    """How long SIGTERM may take. What is held at the end stays on disk for the next start."""
+    """What SIGTERM does, and how long it may take. What is held at the end stays on disk."""
 
+    mode: Annotated[Literal["keep", "drain"], one_of("keep", "drain")] = Field(
+        default="keep",
+        description="keep: leave held traces in data_directory, where the next start goes on with "
+        "them. drain: judge them now on what arrived (early_shutdown) and export what is kept, for "
+        "a directory that does not outlive the process. Default: keep.",
+    )
     doors_within: Annotated[Duration, lasting("0s", "10m")] = Field(
         default=timedelta(seconds=5),
         description="Time for requests under way to finish. Default: 5s.",
     )
     export_within: Annotated[Duration, lasting("0s", "10m")] = Field(
         default=timedelta(seconds=10),
-        description="Time for exporters to send what the outbox holds. Default: 10s.",
+        description="Time for exporters to send what the outbox holds; with mode drain, for "
+        "judging and sending everything that is held. Default: 10s.",
     )

@@ -3,17 +3,20 @@
 import functools
 import json
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from tailsampler.telemetry.contained import is_ending
 from tailsampler.telemetry.ledger import Ledger
 from tailsampler.telemetry.metrics import TABLE, Metric
 from tailsampler.telemetry.samples import Sample, samples
 from tailsampler.telemetry.status import Core, Status
 
+T = TypeVar("T")
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
@@ -53,8 +56,20 @@ def render(found: CollectorRegistry, accept: str) -> tuple[bytes, str]:
 
 
 def _read(core: Core, status: Status) -> Iterable[Sample]:
-    ledger, stats = Ledger.parse(core.ledger()), json.loads(core.stats())
-    return samples(ledger, stats, status)
+    # A core that cannot be read hides its own numbers, and not that it cannot be read.
+    ledger = _or_none(lambda: Ledger.parse(core.ledger()), status)
+    stats = _or_none(lambda: json.loads(core.stats()), status)
+    return samples(ledger, stats or {}, status)
+
+
+def _or_none(read: Callable[[], T], status: Status) -> T | None:
+    try:
+        return read()
+    except BaseException as error:
+        if is_ending(error):
+            raise
+        status.contained.failed("metrics", error)
+        return None
 
 
 def _family(metric: Metric) -> Family:

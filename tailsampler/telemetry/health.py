@@ -1,11 +1,13 @@
 """The health listener: alive, ready, metrics. No secrets, no authentication."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from tailsampler.telemetry.listener import containing
 from tailsampler.telemetry.status import Core, Status
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ STATUS: Final = web.AppKey("status", Status)
 
 def health_app(core: Core, status: Status) -> web.Application:
     """``/`` and ``/healthz``, ``/readyz``, ``/metrics``."""
-    app = web.Application()
+    app = web.Application(middlewares=[containing(status.contained, "telemetry")])
     app[STATUS] = status
     app.router.add_get("/", healthz)
     app.router.add_get("/healthz", healthz)
@@ -43,10 +45,16 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Ready: 200 while the doors are open, else 503."""
+    """Ready: 200 while the doors are open and what spans need is well, else 503.
+
+    ``troubles`` names what does not do its work; not all of it is ``needed``.
+    """
     status = request.app[STATUS]
+    ready = status.ready
+    troubles = [trouble.as_json() for trouble in status.troubles()]
     return web.json_response(
-        {"ready": status.ready, "phase": status.phase.value}, status=200 if status.ready else 503
+        {"ready": ready, "phase": status.phase.value, "troubles": troubles},
+        status=200 if ready else 503,
     )
 
 
@@ -55,13 +63,15 @@ class Metrics:
 
     def __init__(self, core: Core, status: Status) -> None:
         self._core, self._status = core, status
+        # Its own thread: pages that wait take those of the loop.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
         self._registry: CollectorRegistry | None = None
 
     async def page(self, request: web.Request) -> web.Response:
         """OpenMetrics, or Prometheus' older text, as the reader prefers."""
         # In a thread: a cut across the books may wait for the data plane.
-        body, content_type = await asyncio.to_thread(
-            self._render, request.headers.get("Accept", "")
+        body, content_type = await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._render, request.headers.get("Accept", "")
         )
         response = web.Response(body=body, headers={"Content-Type": content_type})
         response.enable_compression()

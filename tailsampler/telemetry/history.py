@@ -12,13 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-import structlog
-
 from tailsampler.clock import Clock
+from tailsampler.telemetry.contained import Contained, is_ending
 from tailsampler.telemetry.ledger import Books, Ledger
 from tailsampler.telemetry.status import Core
-
-log = structlog.get_logger("tailsampler.history")
 
 EVERY_S: Final = 1.0
 KEEP: Final = 900
@@ -100,13 +97,13 @@ class Window:
 class History:
     """Looks at the core, and remembers. For use on one event loop."""
 
-    def __init__(self, core: Core, clock: Clock) -> None:
+    def __init__(self, core: Core, clock: Clock, contained: Contained | None = None) -> None:
         self._core, self._clock = core, clock
+        self._contained = contained or Contained(clock)
         self._steps: deque[Step] = deque(maxlen=KEEP)
         self._newest: Look | None = None
         self._looking = asyncio.Lock()
         self._fresh = asyncio.Event()
-        self._failing = False
         self.closed = False
         self.epoch = f"{clock.wall_ns():x}"
         """Tells the numbers of this history from those of an earlier process."""
@@ -116,11 +113,13 @@ class History:
         while True:
             try:
                 await self._look()
-                self._failing = False
-            except Exception:
-                if not self._failing:
-                    log.exception("history.core_unreadable", message="Looked at every second.")
-                self._failing = True
+                self._contained.well("history")
+            except BaseException as error:
+                if is_ending(error):
+                    raise
+                say = "Looked at every second."
+                event = "history.core_unreadable"
+                self._contained.failed("history", error, event=event, message=say)
             await self._clock.sleep(EVERY_S)
 
     def close(self) -> None:

@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from tailsampler.telemetry.contained import Contained, is_ending, place_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -18,6 +21,7 @@ _HEADERS: Final = {
 }
 # A connection that is under way when we stop gets this long; every answer is small.
 _STOP_WITHIN_S: Final = 1.0
+_LONGEST_PATH: Final = 200
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
@@ -27,6 +31,33 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
     """
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+
+
+def containing(contained: Contained, component: str) -> Middleware:
+    """Have an answer that raises cost itself alone: 500 in words, counted, said in the log.
+
+    The first middleware of an application, so that it catches what the others raise.
+    """
+
+    @web.middleware
+    async def contain(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (web.HTTPException, ConnectionError):
+            raise  # an answer, and a reader who went away
+        except BaseException as error:
+            if is_ending(error):
+                raise
+            contained.failed(component, error, path=request.path[:_LONGEST_PATH])
+            if request.writer.output_size > 0:
+                # Half an answer is out. aiohttp closes the connection on this, so that nobody
+                # takes it for a whole one.
+                raise ConnectionAbortedError from error
+            where = f"{type(error).__name__} at {place_of(error)}"
+            say = f"this page failed ({where}); the log says more, and the gateway goes on"
+            return web.json_response({"code": "page_failed", "say": say}, status=500)
+
+    return contain
 
 
 @asynccontextmanager

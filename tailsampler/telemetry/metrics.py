@@ -146,6 +146,11 @@ OUTBOX_TRACES = _gauge("outbox_traces", "Kept traces, or late parts of them, in 
 STORAGE_ERRORS = _counter("storage_errors", "Failures to read or write the data directory.")
 
 # The process.
-READY = _gauge("ready", "1 while the doors are open.")
+READY = _gauge("ready", "1 while the doors are open and all that spans need is well.")
+CONTAINED_FAILURES = _counter(
+    "contained_failures",
+    "Failures of the program's own parts that were survived; each is a bug, or trouble outside.",
+    "component",
+)
 UPTIME = _gauge("uptime_seconds", "Time since the start.")
 BUILD_INFO = _gauge("build_info", "Always 1; the label says what runs.", "version")

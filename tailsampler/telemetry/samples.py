@@ -39,13 +39,16 @@ _PROTOCOLS: Final = ("grpc", "http")
 _CONNECTIONS: Final = ("total", "turned_away", "handshakes_failed", "accept_errors")
 
 
-def samples(ledger: Ledger, stats: Mapping[str, Any], status: Status) -> Iterator[Sample]:
-    """Every number there is to show."""
-    yield from _headline(ledger)
-    for name, pair in ledger.exporters.items():
-        yield from _exporter_books(name, pair)
+def samples(ledger: Ledger | None, stats: Mapping[str, Any], status: Status) -> Iterator[Sample]:
+    """Every number there is to show; ``ledger`` is None where it could not be read."""
+    if ledger is not None:
+        yield from _headline(ledger)
+        for name, pair in ledger.exporters.items():
+            yield from _exporter_books(name, pair)
     yield from _exporters(status)
     yield from _stats(stats)
+    for component, count in status.contained.counts.items():
+        yield m.CONTAINED_FAILURES, (component,), count
     yield m.READY, (), float(status.ready)
     yield m.UPTIME, (), status.uptime_s
     yield m.BUILD_INFO, (status.version,), 1.0

@@ -1,12 +1,25 @@
 """Where the gateway is in its life, and what the listeners beside it may look at."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from tailsampler.clock import Clock
 from tailsampler.export.state import ExporterState
+from tailsampler.telemetry.contained import Contained, Trouble
+
+SILENT_S: Final = 30.0
+"""A data plane that answers nothing for so long is in trouble."""
+
+_THREADS: Final = {
+    "writer": "Requests are refused, and their senders keep the spans; nothing that was accepted "
+    "is lost. Restart the process: it brings everything back from its logs.",
+    "packer": "Kept traces do not reach the outbox and wait in the buffer log. Restart the "
+    "process: it brings everything back from its logs.",
+    "keeper": "Logs are neither forced to the disk nor freed. Restart the process.",
+}
+"""What follows where a thread of the data plane has ended."""
 
 
 class Core(Protocol):
@@ -44,6 +57,8 @@ class Status:
     """Written by ``app``, read by the health, admin and control listeners."""
 
     clock: Clock
+    contained: Contained
+    """Failures of our own."""
     exporters: Mapping[str, ExporterState] = field(default_factory=dict)
     """By name, the primary first."""
     version: str = "unknown"
@@ -53,15 +68,31 @@ class Status:
     """Wall clock."""
     started_s: float = 0.0
     """Monotonic clock."""
+    failed_threads: tuple[str, ...] = ()
+    """Of the data plane: those that ended though nobody asked them to."""
+    answered_s: float = 0.0
+    """When the data plane last answered, on the monotonic clock."""
 
     def __post_init__(self) -> None:
         self.started_ns = self.clock.wall_ns()
-        self.started_s = self.clock.monotonic_s()
+        self.started_s = self.answered_s = self.clock.monotonic_s()
 
     @property
     def ready(self) -> bool:
-        """Whether requests are taken."""
-        return self.phase is Phase.READY
+        """Whether requests are taken, and nothing that they need is in trouble."""
+        return self.phase is Phase.READY and not any(one.needed for one in self.troubles())
+
+    def troubles(self) -> Sequence[Trouble]:
+        """Everything that does not do its work; empty while all is well."""
+        found = [
+            Trouble(name, f"The {name} thread has ended. {_THREADS.get(name, '')}".strip(), True)
+            for name in self.failed_threads
+        ]
+        silent_s = self.clock.monotonic_s() - self.answered_s
+        if self.phase is Phase.READY and silent_s > SILENT_S:
+            say = f"The data plane has not answered for {silent_s:.0f} s; look at the disk."
+            found.append(Trouble("data_plane", say, True))
+        return (*found, *self.contained.troubles())
 
     @property
     def uptime_s(self) -> float:

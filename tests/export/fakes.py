@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tailsampler.export.exporter import Exporter, Pace
 from tailsampler.export.retry import Accepted, Failed
+from tailsampler.telemetry.contained import Contained
 from tailsampler.testing.clock import ManualClock
 from tailsampler.testing.spans import request, resource, span
 
@@ -149,14 +150,17 @@ def exporter(
     *,
     name: str = "tempo",
     pace: Pace | None = None,
+    contained: Contained | None = None,
 ) -> Exporter:
     """An exporter whose retries have no jitter: ``random`` gives the middle."""
+    clock = clock or ManualClock()
     return Exporter(
         name=name,
         outbox=outbox,
         transport=transport,
         split=split,
-        clock=clock or ManualClock(),
+        clock=clock,
+        contained=contained or Contained(clock),
         random=lambda: 0.5,
         pace=pace or Pace(),
     )

@@ -1,17 +1,21 @@
 """The transport to the local trace store."""
 
 import asyncio
+import json
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+from google.protobuf.message import DecodeError
 from grpc import StatusCode
 from structlog.testing import capture_logs
 
-from tailsampler.export.local import TIDY_EVERY_S, TIDY_PAUSE_S, LocalStore
+from tailsampler.export.local import TIDY_EVERY_S, TIDY_PAUSE_S, LocalStore, Store
 from tailsampler.export.retry import Accepted, Failed, Meaning, meaning
 from tailsampler.settings.export import LocalExporter
 from tailsampler.store.opening import open_local
+from tailsampler.telemetry.contained import Contained
 from tailsampler.testing.clock import ManualClock
 from tests.export.fakes import payload
 
@@ -52,8 +56,13 @@ class FakeStore:
         self.threads.add(threading.current_thread().name)
 
 
+def local(store: Store, clock: ManualClock | None = None) -> LocalStore:
+    clock = clock or ManualClock()
+    return LocalStore(store, clock, Contained(clock))
+
+
 async def answer_to(answer: Written | Exception) -> Accepted | Failed:
-    transport = LocalStore(FakeStore(answer), ManualClock())
+    transport = local(FakeStore(answer))
     try:
         return await transport.send(payload(1))
     finally:
@@ -75,15 +84,23 @@ async def test_a_store_that_cannot_be_used_is_tried_again() -> None:
 
 async def test_what_is_no_spans_is_refused() -> None:
     """One unreadable span does not hold up the rest for good: the batch is searched for it."""
-    answer = await answer_to(ValueError("these bytes are no trace data"))
+    error = ValueError("these bytes are no trace data")
+    error.__cause__ = DecodeError()
+    answer = await answer_to(error)
     assert isinstance(answer, Failed)
     assert meaning(answer) is Meaning.REFUSED
+
+
+async def test_a_bug_in_the_store_costs_no_spans() -> None:
+    """Only bytes that cannot be read are refused; any other ``ValueError`` is our own failure."""
+    with pytest.raises(json.JSONDecodeError):
+        await answer_to(json.JSONDecodeError("a bug", "", 0))
 
 
 async def test_a_thread_of_its_own_does_everything() -> None:
     """A slow disk keeps no other work waiting; the file is closed after the last write."""
     store = FakeStore()
-    transport = LocalStore(store, ManualClock())
+    transport = local(store)
     await asyncio.gather(transport.send(payload(1)), transport.send(payload(2)))
     await transport.close()
     assert len(store.threads) == 1
@@ -94,14 +111,14 @@ async def test_a_thread_of_its_own_does_everything() -> None:
 async def test_a_store_that_was_never_written_to_is_closed() -> None:
     """It was opened at the start all the same."""
     store = FakeStore()
-    await LocalStore(store, ManualClock()).close()
+    await local(store).close()
     assert store.calls == ["close"]
 
 
 async def test_old_traces_go_without_new_ones() -> None:
     """A slice a minute, or one after the other while there is more; a failure is said, and over."""
     store, clock = FakeStore(more=[True, False, OSError("locked"), False]), ManualClock()
-    transport = LocalStore(store, clock)
+    transport = local(store, clock)
     with capture_logs() as logs:
         await transport.send(payload(1))
         for wait_s in (TIDY_PAUSE_S, TIDY_EVERY_S, TIDY_EVERY_S, TIDY_EVERY_S):
@@ -117,7 +134,7 @@ async def test_the_real_store_stands_behind_it(tmp_path: Path) -> None:
     """What was accepted is found, also after it was closed; sent again, it stands there once."""
     clock = ManualClock()
     store = open_local(LocalExporter(), tmp_path / "traces.sqlite", clock)
-    transport = LocalStore(store, clock)
+    transport = local(store, clock)
     for _ in range(2):
         assert await transport.send(payload(1, 2)) == Accepted()
         await transport.close()

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from tailsampler.errors import StartError
 from tailsampler.export.build import build_stage
-from tailsampler.export.exporter import STUMBLE_S
+from tailsampler.export.exporter import Exporter
 from tailsampler.export.file import OtlpJsonFile
 from tailsampler.export.local import LocalStore
 from tailsampler.export.otlp_grpc import OtlpGrpc
@@ -20,6 +20,7 @@ from tailsampler.export.retry import Accepted
 from tailsampler.export.stage import ExportStage
 from tailsampler.export.state import ExporterState
 from tailsampler.settings.export import FileExporter, LocalExporter, OtlpGrpcExporter
+from tailsampler.telemetry.contained import Contained
 from tailsampler.testing.clock import ManualClock, settle
 from tests.export.fakes import FakeOutbox, FakeTransport, Inline, exporter, split
 from tests.telemetry.fakes import books, ledger
@@ -36,6 +37,10 @@ def books_of(outbox: FakeOutbox) -> Callable[[], str]:
         )
 
     return text
+
+
+def stage_with(clock: ManualClock, *exporters: Exporter) -> ExportStage:
+    return ExportStage(exporters, clock, exporters[0].contained)
 
 
 @asynccontextmanager
@@ -55,7 +60,7 @@ async def test_flush_returns_when_the_books_say_so() -> None:
     outbox, clock = FakeOutbox(linger_holds=True), ManualClock()
     transport = FakeTransport(hold=asyncio.Event())
     outbox.put(1)
-    async with running(ExportStage([exporter(outbox, transport, clock)], clock)) as stage:
+    async with running(stage_with(clock, exporter(outbox, transport, clock))) as stage:
         flushing = asyncio.create_task(stage.flush(books_of(outbox), 60.0))
         await transport.until_sent(1)
         outbox.put(2)
@@ -73,7 +78,7 @@ async def test_a_flush_ends_at_its_bound() -> None:
     outbox, clock = FakeOutbox(), ManualClock()
     outbox.put(1)
     hangs = FakeTransport(hold=asyncio.Event())
-    async with running(ExportStage([exporter(outbox, hangs, clock)], clock)) as stage:
+    async with running(stage_with(clock, exporter(outbox, hangs, clock))) as stage:
         flushing = asyncio.create_task(stage.flush(books_of(outbox), 10.0))
         await hangs.until_sent(1)
         await clock.advance(9.9)
@@ -87,7 +92,7 @@ async def test_after_a_flush_batches_gather_again() -> None:
     """A drain leaves the gateway as it was."""
     outbox, clock = FakeOutbox(), ManualClock()
     subject = exporter(outbox, FakeTransport(), clock)
-    async with running(ExportStage([subject], clock)) as stage:
+    async with running(stage_with(clock, subject)) as stage:
         outbox.put(1)
         flushing = asyncio.create_task(stage.flush(books_of(outbox), 10.0))
         await settle()
@@ -107,11 +112,13 @@ async def test_an_exporter_that_crashes_is_started_again() -> None:
     subject = exporter(outbox, FakeTransport(), clock)
     subject.state = CrashesOnce()
     with capture_logs() as logs:
-        async with running(ExportStage([subject], clock)):
-            await clock.until_asleep(STUMBLE_S)
-            await clock.advance(STUMBLE_S)
+        async with running(stage_with(clock, subject)):
+            await clock.until_asleep(1.0)
+            await clock.advance(1.0)
             await outbox.until(lambda: outbox.settled)
-    assert [entry["event"] for entry in logs] == ["export.exporter_failed"]
+    assert [(entry["event"], entry["component"]) for entry in logs] == [
+        ("component.failed", "export.tempo")
+    ]
 
 
 class CrashesOnce(ExporterState):
@@ -146,7 +153,9 @@ class OpenedStore:
 def stage_of(
     *settings: LocalExporter | FileExporter | OtlpGrpcExporter, directory: Path
 ) -> ExportStage:
-    return build_stage(settings, FakeOutbox(), split, ManualClock(), directory, OpenedStore)
+    return build_stage(
+        settings, FakeOutbox(), split, Contained(ManualClock()), directory, OpenedStore
+    )
 
 
 def test_the_trace_store_is_opened_where_the_settings_say(tmp_path: Path) -> None:

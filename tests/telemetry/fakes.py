@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tailsampler.export.state import ExporterState
+from tailsampler.telemetry.contained import Contained
 from tailsampler.telemetry.status import Phase, Status
 from tailsampler.testing.clock import ManualClock
 
@@ -132,6 +133,14 @@ def held(**changes: Any) -> dict[str, Any]:
 def status(phase: Phase = Phase.READY) -> Status:
     """A gateway one minute old with one exporter."""
     clock = ManualClock()
-    found = Status(clock, exporters={"tempo": ExporterState()}, version="1.2.3", phase=phase)
+    found = Status(
+        clock,
+        Contained(clock),
+        exporters={"tempo": ExporterState()},
+        version="1.2.3",
+        phase=phase,
+    )
     clock.now_s += 60
+    found.answered_s = clock.now_s
+    found.contained.count("demo")
     return found

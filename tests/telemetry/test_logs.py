@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 import structlog
@@ -59,3 +60,35 @@ def test_libraries_are_heard_when_something_is_wrong() -> None:
     logging.getLogger("asyncio").warning("task was destroyed")
     [line] = out.getvalue().splitlines()
     assert json.loads(line)["event"] == "task was destroyed"
+
+
+class Full(io.StringIO):
+    """A disk without room, or a pipe without a reader."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("encoding", ["console", "json"])
+def test_a_log_that_cannot_be_written_stops_nobody(encoding: Literal["console", "json"]) -> None:
+    """Whoever logs goes on with what matters more, be it ours or a library."""
+    configure("info", encoding, Full())
+    structlog.get_logger("test").error("export.failed")
+    logging.getLogger("asyncio").error("task was destroyed")
+
+
+@pytest.mark.parametrize("encoding", ["console", "json"])
+def test_a_traceback_shows_no_values(encoding: Literal["console", "json"]) -> None:
+    """Local variables may be secrets."""
+    out = io.StringIO()
+    configure("info", encoding, out)
+    password = "".join(["hun", "ter", "2"])
+    try:
+        int("broken")
+    except ValueError as error:
+        structlog.get_logger("test").error("export.failed", exc_info=error)
+    assert "ValueError: invalid literal" in out.getvalue()
+    assert password not in out.getvalue()

@@ -3,20 +3,30 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from structlog.testing import capture_logs
 
-from tailsampler.telemetry.watch import EVERY_S, watch
+from tailsampler.telemetry.contained import Contained
+from tailsampler.telemetry.status import SILENT_S, Phase, Status
+from tailsampler.telemetry.watch import COMPONENT, EVERY_S, Watch
 from tailsampler.testing.clock import ManualClock
 from tests.export.fakes import Inline
 from tests.telemetry.fakes import FakeCore
 
 
-@asynccontextmanager
-async def watched(core: FakeCore) -> AsyncIterator[ManualClock]:
-    asyncio.get_running_loop().set_default_executor(Inline())
+def gateway() -> Status:
     clock = ManualClock()
-    task = asyncio.create_task(watch(core, clock))
+    return Status(clock, Contained(clock), phase=Phase.READY)
+
+
+@asynccontextmanager
+async def watched(core: FakeCore, status: Status | None = None) -> AsyncIterator[ManualClock]:
+    asyncio.get_running_loop().set_default_executor(Inline())
+    status = status or gateway()
+    clock = cast("ManualClock", status.clock)
+    watch = Watch(core, status)
+    task = asyncio.create_task(status.contained.keep(COMPONENT, watch.run, needed=True))
     await clock.until_asleep(EVERY_S)
     yield clock
     task.cancel()
@@ -67,5 +77,53 @@ async def test_a_core_that_cannot_be_read_is_looked_at_again() -> None:
             core.numbers = {"storage_errors": "many"}
             await clock.advance(EVERY_S)
             core.numbers = {**readable, "storage_errors": 1}
+            await clock.advance(1.0 + EVERY_S)
+    assert [entry["event"] for entry in logs] == ["component.failed", "storage.failed"]
+    assert logs[0]["component"] == "watch"
+
+
+async def test_a_dead_thread_of_the_data_plane_ends_readiness() -> None:
+    """It is said once, named where readiness is asked for, and counted."""
+    core, status = FakeCore(), gateway()
+    with capture_logs() as logs:
+        async with watched(core, status) as clock:
+            assert not status.troubles()
+            core.numbers["failed_threads"] = ["packer"]
+            await clock.advance(5 * EVERY_S)
+            assert not status.ready
+    assert [(entry["event"], entry["thread"]) for entry in logs] == [
+        ("data_plane.thread_ended", "packer")
+    ]
+    [trouble] = status.troubles()
+    assert (trouble.component, trouble.needed) == ("packer", True)
+    assert "wait in the buffer log" in trouble.say
+    assert status.contained.counts == {"packer": 1}
+
+
+async def test_a_core_that_has_stopped_ends_readiness_at_once() -> None:
+    """Without a writer the core says only that: it is the writer that is gone."""
+    core, status = FakeCore(), gateway()
+
+    def stopped() -> str:
+        raise RuntimeError("stopped", "the data plane has stopped")
+
+    with capture_logs():
+        async with watched(core, status) as clock:
+            core.stats = stopped  # type: ignore[method-assign]  # the writer dies here
             await clock.advance(EVERY_S)
-    assert [entry["event"] for entry in logs] == ["watch.core_unreadable", "storage.failed"]
+            assert [trouble.component for trouble in status.troubles()] == ["writer"]
+            assert not status.ready
+
+
+async def test_a_core_that_hangs_ends_readiness() -> None:
+    """A disk that answers nothing is no state to send spans to; when it answers, all is well."""
+    core, status = FakeCore(), gateway()
+    clock = cast("ManualClock", status.clock)
+    await clock.advance(SILENT_S)
+    assert not status.troubles()
+    await clock.advance(1.0)
+    assert not status.ready
+    assert "not answered for 31 s" in status.troubles()[0].say
+    async with watched(core, status):
+        await clock.advance(EVERY_S)
+    assert status.ready

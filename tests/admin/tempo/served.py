@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from tailsampler.admin import tempo
 from tailsampler.admin.keys import STATUS, STORE
 from tailsampler.store.query import TraceReader
+from tailsampler.telemetry.contained import Contained
 from tailsampler.telemetry.status import Status
 from tailsampler.testing.clock import ManualClock
 from tests.traces.memory_store import MemoryStore
@@ -31,7 +32,8 @@ async def serving(
     store: TraceReader | None, clock: ManualClock | None = None
 ) -> AsyncIterator[Client]:
     app = web.Application()
-    app[STATUS] = Status(clock or ManualClock(), version="1.2.3")
+    clock = clock or ManualClock()
+    app[STATUS] = Status(clock, Contained(clock), version="1.2.3")
     app[STORE] = lambda: store
     app.add_routes(tempo.routes())
     async with TestClient(TestServer(app)) as client:
