@@ -44,7 +44,6 @@ class GatewayProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.addresses: dict[str, str] = {}
         self.environment: dict[str, str] = {}  # beside what the test itself has
-        self.user: int | None = None  # as whom it runs, if not as the test does
 
     def start(self) -> None:
         """Start it and return once it is ready."""
@@ -62,7 +61,6 @@ class GatewayProcess:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 env={**os.environ, **self.environment},
-                user=self.user,
             )
 
     def is_ready(self) -> bool:

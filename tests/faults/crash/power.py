@@ -35,7 +35,7 @@ from tests.faults.crash.workload import KEEP_ALL
 MODES: dict[str, object] = {"always": "always", "interval": {"interval": "1s"}, "never": "never"}
 INTERVAL_S = 1.0
 SENDERS = 3
-SPANS_A_SECOND = 3_000.0
+SPANS_A_SECOND = 1_500.0  # all senders together
 MEGABYTES = 128
 APART_S = (0.2, 1.2)  # between two cuts, beside the time that judging one takes
 DRAIN_S = 30.0
