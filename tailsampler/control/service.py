@@ -10,6 +10,7 @@ import grpc
 import grpc.aio
 import structlog
 
+from tailsampler.control.containing import Containing
 from tailsampler.control.messages import (
     decision_message,
     ledger_message,
@@ -133,7 +134,9 @@ async def controlling(
     the address cannot be had.
     """
     # A port that somebody else listens on is an error, not a shared burden.
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    server = grpc.aio.server(
+        interceptors=[Containing(status.contained)], options=[("grpc.so_reuseport", 0)]
+    )
     add_ControlServicer_to_server(ControlService(core, flush, status, rates), server)
     try:
         port = server.add_insecure_port(endpoint)

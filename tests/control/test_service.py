@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
+import grpc.aio
 import pytest
+from structlog.testing import capture_logs
 
 from tailsampler.control.client import ControlClient
 from tailsampler.control.service import DEFAULT_DRAIN_S, controlling
@@ -74,6 +77,35 @@ async def test_decisions_come_in_the_order_asked() -> None:
         found = await asyncio.to_thread(lambda: list(client.decisions([HELD, unknown, KNOWN])))
     assert [one.trace_id for one in found] == [HELD, unknown, KNOWN]
     assert [one.WhichOneof("state") for one in found] == ["held", "unknown", "judged"]
+
+
+async def test_a_call_that_fails_costs_itself_alone() -> None:
+    """INTERNAL in words, counted; the next call is answered. Streams likewise."""
+    core, gateway = FakeCore(), status()
+
+    def broken(_: int, /) -> str:
+        raise KeyError("a bug")
+
+    def decided(_: bytes, /) -> str:
+        raise KeyError("a bug")
+
+    core.recent = broken  # type: ignore[method-assign]  # a bug in the core
+    core.decision = decided  # type: ignore[method-assign]  # and another
+    serving = controlling(core, FakeFlush(core), "127.0.0.1:0", gateway, {})
+    with capture_logs() as logs:
+        async with serving as endpoint, grpc.aio.insecure_channel(endpoint) as channel:
+            stub: Any = ControlStub(channel)
+            for stream in (
+                stub.WatchStats(pb.WatchStatsRequest(recent=3)),
+                stub.GetDecisions(pb.GetDecisionsRequest(trace_ids=[KNOWN])),
+            ):
+                with pytest.raises(grpc.aio.AioRpcError) as raised:
+                    await stream.read()
+                assert raised.value.code() is grpc.StatusCode.INTERNAL
+                assert "KeyError" in (raised.value.details() or "")
+            assert (await stub.GetLedger(pb.GetLedgerRequest())).ledger.balanced
+    assert gateway.contained.counts["control"] == 2
+    assert {entry["method"] for entry in logs} == {"WatchStats", "GetDecisions"}
 
 
 async def test_no_ids_no_answers() -> None:

@@ -85,7 +85,7 @@ def test_a_traceback_shows_no_values(encoding: Literal["console", "json"]) -> No
     """Local variables may be secrets."""
     out = io.StringIO()
     configure("info", encoding, out)
-    password = "".join(["hun", "ter", "2"])
+    password = "hunter2"
     try:
         int("broken")
     except ValueError as error:

@@ -32,11 +32,19 @@ class State:
 
     phase: str
     balanced: bool
+    troubled: bool = False
+    """Whether something that spans need does not do its work."""
 
     @property
     def well(self) -> bool:
         """Whether there is nothing to look after."""
-        return self.balanced and self.phase == "ready"
+        return self.balanced and self.phase == "ready" and not self.troubled
+
+    @property
+    def words(self) -> str:
+        """In a few."""
+        state = f"{self.phase}, but in trouble" if self.troubled else self.phase
+        return f"{state}, books {'balanced' if self.balanced else 'NOT balanced'}"
 
 
 def environment(assets: Assets) -> Environment:
@@ -111,4 +119,5 @@ def _frame(app: web.Application, state: State, *, title: str, section: Section) 
 
 async def _state(app: web.Application) -> State:
     look = await app[HISTORY].newest()
-    return State(app[STATUS].phase.value, look.ledger.balanced)
+    troubled = any(trouble.needed for trouble in app[STATUS].troubles())
+    return State(app[STATUS].phase.value, look.ledger.balanced, troubled)

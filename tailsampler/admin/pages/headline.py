@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tailsampler.admin.pages.picture import MINUTE_S, Picture
 from tailsampler.admin.pages.words import lasting, number, short
+from tailsampler.telemetry.contained import Trouble
 from tailsampler.telemetry.status import Phase
 
 
@@ -21,10 +22,15 @@ class Headline:
     """What somebody may want to look at; nothing is lost."""
 
 
-def headline(shown: Picture, phase: Phase) -> Headline:
+def headline(shown: Picture, phase: Phase, troubles: Sequence[Trouble] = ()) -> Headline:
     """Put it in words."""
+    alarms = [trouble.say for trouble in troubles if trouble.needed]
+    remarks = [trouble.say for trouble in troubles if not trouble.needed]
     return Headline(
-        _first(shown, phase), _second(shown), tuple(_alarms(shown)), tuple(_notes(shown))
+        "In trouble: see below." if alarms else _first(shown, phase),
+        _second(shown),
+        (*alarms, *_alarms(shown)),
+        (*remarks, *_notes(shown)),
     )
 
 
