@@ -36,7 +36,7 @@ MODES: dict[str, object] = {"always": "always", "interval": {"interval": "1s"}, 
 INTERVAL_S = 1.0
 SENDERS = 3
 SPANS_A_SECOND = 1_500.0  # all senders together
-MEGABYTES = 128
+MEGABYTES = 320  # an outbox of two segments, and the buffer
 APART_S = (0.2, 1.2)  # between two cuts, beside the time that judging one takes
 DRAIN_S = 30.0
 
@@ -117,10 +117,9 @@ class Power:
             "sampling": {"decision_wait": "2s", "policies": KEEP_ALL},
             "buffer": {
                 "segment_bytes": "1MiB",
-                "max_bytes": "48MiB",
+                "max_bytes": "64MiB",
                 "fsync": MODES[mode],
             },
-            "outbox": {"max_bytes": "16MiB"},
             "decisions": {"max_bytes": "16MiB"},
         }
         self.cuts = Cuts(mode)
