@@ -13,6 +13,7 @@ from tailsampler.cli import main
 from tailsampler.demo.run import GRPC_URL, HTTP_URL
 from tailsampler.demo.settings import demo_settings
 from tailsampler.errors import ControlError, StartError
+from tailsampler.settings import filesystem
 from tailsampler.settings.load import parse
 from tailsampler.settings.root import Settings
 
@@ -26,7 +27,11 @@ def call(*args: str, **options: Any) -> Result:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory without a configuration, and an environment without settings."""
+    """A working directory without a configuration, and an environment without settings.
+
+    On a disk, wherever temporary files really are.
+    """
+    monkeypatch.setattr(filesystem, "lives_in_memory", lambda _: False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TAILSAMPLER_CONFIG", raising=False)
     return tmp_path
@@ -180,6 +185,37 @@ def test_check_speaks_json(written: Path) -> None:
     assert body["warnings"] == []
     assert body["config"]["buffer"]["max_bytes"] == "8GiB"
     assert "config" not in json.loads(call("check", str(written), "--json").stdout)
+
+
+@pytest.mark.usefixtures("no_core")
+@pytest.mark.parametrize(
+    ("mode", "window"),
+    [
+        ("always", "no accepted span is lost when the process dies or the power goes"),
+        ("{interval: 200ms}", "when the power goes, at most the last 200ms of accepted spans"),
+        ("never", "about 30 s of accepted spans with Linux's defaults"),
+    ],
+)
+def test_check_says_what_each_mode_of_fsync_may_lose(here: Path, mode: str, window: str) -> None:
+    """One sentence, for people and for programs."""
+    (here / "f.yaml").write_text(f"{GOOD}buffer: {{fsync: {mode}}}\n")
+    assert window in json.loads(call("check", "f.yaml", "--json").stdout)["loss_window"]
+    assert window in " ".join(call("check", "f.yaml").output.split())
+
+
+@pytest.mark.usefixtures("no_core")
+def test_check_suggests_drain_where_the_directory_is_memory(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It warns of what a rollout would lose, and explains the bound where drain is set."""
+    monkeypatch.setattr(filesystem, "lives_in_memory", lambda _: True)
+    (here / "f.yaml").write_text(GOOD)
+    [warning] = json.loads(call("check", "f.yaml", "--json").stdout)["warnings"]
+    assert "shutdown: {mode: drain}" in warning
+    (here / "f.yaml").write_text(GOOD + "shutdown: {mode: drain, export_within: 25s}\n")
+    output = " ".join(call("check", "f.yaml").output.split())
+    assert "warning" not in output
+    assert "exporters have 25s to send what is kept" in output
 
 
 @pytest.mark.usefixtures("no_core")

@@ -39,6 +39,7 @@ def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
       tailsampler check config/tailsampler.yaml --json
     """  # noqa: D301 - click takes the backspace for "keep these lines"
     from tailsampler.settings.effective import effective, effective_yaml  # noqa: PLC0415
+    from tailsampler.settings.filesystem import lives_in_memory  # noqa: PLC0415
     from tailsampler.settings.report import report  # noqa: PLC0415
 
     path = common.config_path(file)
@@ -53,7 +54,7 @@ def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
         else:
             click.echo(error.render(), err=True)
         sys.exit(common.COULD_NOT if isinstance(error, SettingsFileError) else common.FINDING)
-    found = report(settings)
+    found = report(settings, in_memory=lives_in_memory(settings.data_directory))
     if as_json:
         body = {"file": name, "ok": True, "errors": [], **found.as_json()}
         common.print_json(body | ({"config": effective(settings)} if print_config else {}))
@@ -87,6 +88,7 @@ def _print(found: Report, name: str) -> None:
     for exporter in found.exporters:
         click.echo(f"export {exporter}")
     click.echo(_folded(found.loss_window, ""))
+    click.echo(_folded(found.shutdown, ""))
     for warning in found.warnings:
         click.echo(_folded(warning, "warning: "))
 

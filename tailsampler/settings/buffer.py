@@ -48,7 +48,8 @@ def loss_window(fsync: Fsync) -> str:
             "every acknowledgement waits for the disk."
         )
     window = (
-        "whatever the kernel had not yet written back, about 30 s with Linux's defaults"
+        "whatever the kernel had not yet written back, about 30 s of accepted spans with Linux's "
+        "defaults"
         if fsync == "never"
         else f"at most the last {duration_text(fsync.interval)} of accepted spans"
     )
@@ -79,8 +80,10 @@ class Buffer(Section):
     )
     fsync: Annotated[Fsync, BeforeValidator(parse_fsync)] = Field(
         default=FsyncInterval(),
-        description="When the log is forced to the disk: never, always (before each "
-        "acknowledgement) or {interval: 1s}. Default: {interval: 1s}.",
+        description="When the log is forced to the disk: always (before each acknowledgement: a "
+        "power cut loses no accepted span), {interval: 1s} (it loses at most that), or never (it "
+        "loses what the kernel had not written back, about 30 s). No mode loses anything when the "
+        "process dies. Default: {interval: 1s}.",
     )
 
     def contradictions(self) -> Iterator[InitErrorDetails]:

@@ -13,6 +13,7 @@ from tailsampler.settings.buffer import loss_window
 from tailsampler.settings.export import LocalExporter, OtlpGrpcExporter
 from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
+from tailsampler.settings.services import Shutdown
 from tailsampler.settings.units import duration_text, size_text
 
 _GRPC_DEFAULT_LIMIT = 4 << 20
@@ -41,6 +42,9 @@ class Report:
     """How long traces are held."""
     exporters: tuple[str, ...]
     loss_window: str
+    """What may be lost when the process dies or the power goes, in one sentence."""
+    shutdown: str
+    """What SIGTERM does with what is held."""
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, object]:
@@ -48,8 +52,11 @@ class Report:
         return asdict(self)
 
 
-def report(settings: Settings) -> Report:
-    """Look at settings that were read without an error."""
+def report(settings: Settings, *, in_memory: bool = False) -> Report:
+    """Look at settings that were read without an error.
+
+    ``in_memory``: the data directory stands on a file system in memory, see ``filesystem.py``.
+    """
     sampling = settings.sampling
     rows = tuple(
         PolicyRow(
@@ -67,8 +74,32 @@ def report(settings: Settings) -> Report:
         waits=waiting(sampling.decision_wait, sampling.decision_wait_after_root_received),
         exporters=tuple(_exporters(settings)),
         loss_window=loss_window(settings.buffer.fsync),
-        warnings=tuple(_warnings(settings)),
+        shutdown=_shutdown(settings.shutdown),
+        warnings=(*_warnings(settings), *_memory_warnings(settings, in_memory=in_memory)),
     )
+
+
+def _shutdown(shutdown: Shutdown) -> str:
+    within = duration_text(shutdown.export_within)
+    if shutdown.mode == "drain":
+        return (
+            "shutdown drain: at SIGTERM everything that is held is judged at once, on what "
+            f"arrived, and exporters have {within} to send what is kept; what they have not sent "
+            "by then stays in data_directory."
+        )
+    return (
+        f"shutdown keep: at SIGTERM exporters have {within} to send what is kept; what is held "
+        "stays in data_directory, and the next start there goes on with it."
+    )
+
+
+def _memory_warnings(settings: Settings, *, in_memory: bool) -> Iterator[str]:
+    if in_memory and settings.shutdown.mode == "keep":
+        yield (
+            f"data_directory {settings.data_directory} is on a file system in memory: what is held "
+            "goes with the machine or the pod, also at a rollout; write shutdown: {mode: drain}, "
+            "or name a directory on a disk"
+        )
 
 
 def _exporters(settings: Settings) -> Iterator[str]:

@@ -10,6 +10,7 @@ from tailsampler.admin.keys import CONFIG_FILE, SETTINGS
 from tailsampler.admin.pages.frame import page
 from tailsampler.decide.sentences import sentences
 from tailsampler.settings.effective import Line, effective, effective_yaml, lines
+from tailsampler.settings.filesystem import lives_in_memory
 from tailsampler.settings.report import report
 
 
@@ -27,7 +28,8 @@ async def show(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     every = await asyncio.to_thread(lines, settings)
     only = request.query.get("only") == "differences"
-    said = report(settings)
+    in_memory = await asyncio.to_thread(lives_in_memory, settings.data_directory)
+    said = report(settings, in_memory=in_memory)
     return await page(
         request,
         "settings.html",
