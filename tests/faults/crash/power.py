@@ -34,6 +34,7 @@ from tests.faults.crash.workload import KEEP_ALL
 
 MODES: dict[str, object] = {"always": "always", "interval": {"interval": "1s"}, "never": "never"}
 INTERVAL_S = 1.0
+WAIT = "2s"  # short, so that all three logs are written and removed all the time
 SENDERS = 3
 SPANS_A_SECOND = 1_500.0  # all senders together
 MEGABYTES = 320  # an outbox of two segments, and the buffer
@@ -109,12 +110,14 @@ class Cuts:
 class Power:
     """A gateway under load on a disk of its own, and copies of that disk."""
 
-    def __init__(self, directory: Path, oracle: OracleProcess, mode: str, seed: int) -> None:
+    def __init__(
+        self, directory: Path, oracle: OracleProcess, mode: str, seed: int, wait: str = WAIT
+    ) -> None:
         self._directory, self._oracle, self._dice = directory, oracle, random.Random(seed)
         self._ends = oracle.ask("hello")
         self._image, self._copy = directory / "disk.img", directory / "copy.img"
         self._config: Json = {
-            "sampling": {"decision_wait": "2s", "policies": KEEP_ALL},
+            "sampling": {"decision_wait": wait, "policies": KEEP_ALL},
             "buffer": {
                 "segment_bytes": "1MiB",
                 "max_bytes": "64MiB",
@@ -140,7 +143,8 @@ class Power:
                 self._cut(gateway)
                 if count % 10 == 0:
                     lost = sum(cut.lost for cut in self.cuts.cuts)
-                    say(f"{self.cuts.mode}: {count} of {number} cuts, {lost:,} spans lost")
+                    worst = f"the oldest acknowledged {self.cuts.oldest_s} s before"
+                    say(f"{self.cuts.mode}: {count} of {number} cuts, {lost:,} spans lost, {worst}")
             self._oracle.ask("stop")
             _ = gateway.running  # it must have lived through all of this
         return self.cuts
@@ -202,6 +206,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.crash.power", description=__doc__)
     parser.add_argument("--cuts", type=int, default=200, help="how many")
     parser.add_argument("--mode", choices=sorted(MODES), default="always", help="buffer.fsync")
+    parser.add_argument("--wait", default=WAIT, help="decision_wait; long to see a whole window")
     parser.add_argument("--seed", type=int, default=1, help="of the load and of the moments")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     arguments = parser.parse_args()
@@ -213,7 +218,7 @@ def main() -> int:
         if why := disks.why_no_mounts(Path(directory)):
             click.echo(f"nothing can be mounted here: {why}", err=True)
             return 2
-        power = Power(Path(directory), oracle, arguments.mode, arguments.seed)
+        power = Power(Path(directory), oracle, arguments.mode, arguments.seed, arguments.wait)
         cuts = power.run(arguments.cuts, lambda line: click.echo(line, err=True))
     if arguments.json:
         click.echo(
