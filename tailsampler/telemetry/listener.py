@@ -55,6 +55,9 @@ def containing(contained: Contained, component: str) -> Middleware:
                 raise ConnectionAbortedError from error
             where = f"{type(error).__name__} at {place_of(error)}"
             say = f"this page failed ({where}); the log says more, and the gateway goes on"
+            if "text/html" in request.headers.get("Accept", ""):
+                # Not through the templates: they may be what failed.
+                return web.Response(text=f"500: {say}\n", status=500)
             return web.json_response({"code": "page_failed", "say": say}, status=500)
 
     return contain

@@ -145,6 +145,24 @@ OUTBOX_LIMIT = _gauge("outbox_limit_bytes", "Its bound, outbox.max_bytes.")
 OUTBOX_TRACES = _gauge("outbox_traces", "Kept traces, or late parts of them, in the outbox.")
 STORAGE_ERRORS = _counter("storage_errors", "Failures to read or write the data directory.")
 
+# What the start of this process found; nothing of it changes afterwards.
+REPLAY = _gauge("replay_seconds", "How long it took to read the data directory at the start.")
+REPLAY_REQUESTS = _gauge("replay_requests", "Requests read from the buffer log at the start.")
+REPLAY_HELD_SPANS = _gauge("replay_held_spans", "Spans that were held again after the start.")
+REPLAY_LOST_SPANS = _gauge(
+    "replay_lost_spans", "Accepted spans that could not be read back at the start."
+)
+REPLAY_LOST_BYTES = _gauge("replay_lost_bytes", "Bytes of the Span messages of these.")
+REPLAY_QUARANTINED_SPANS = _gauge(
+    "replay_quarantined_spans", "Spans in records that could not be worked on at the start."
+)
+REPLAY_RESTORED_SPANS = _gauge(
+    "replay_restored_spans", "Spans that were found at the start though no counter knew them."
+)
+REPLAY_DAMAGED = _gauge(
+    "replay_damaged", "Damaged places in the logs at the start, torn tails aside."
+)
+
 # The process.
 READY = _gauge("ready", "1 while the doors are open and all that spans need is well.")
 CONTAINED_FAILURES = _counter(

@@ -47,6 +47,7 @@ def samples(ledger: Ledger | None, stats: Mapping[str, Any], status: Status) -> 
             yield from _exporter_books(name, pair)
     yield from _exporters(status)
     yield from _stats(stats)
+    yield from _replay(status)
     for component, count in status.contained.counts.items():
         yield m.CONTAINED_FAILURES, (component,), count
     yield m.READY, (), float(status.ready)
@@ -98,6 +99,19 @@ def _exporters(status: Status) -> Iterator[Sample]:
         yield m.EXPORTER_BACKING_OFF, (name,), state.pause_s(now_s)
         for outcome, count in state.requests.items():
             yield m.EXPORTER_REQUESTS, (name, outcome), count
+
+
+def _replay(status: Status) -> Iterator[Sample]:
+    found = status.found
+    if found is not None:
+        yield m.REPLAY, (), found.took_s
+        yield m.REPLAY_REQUESTS, (), found.requests
+        yield m.REPLAY_HELD_SPANS, (), found.held_spans
+        yield m.REPLAY_LOST_SPANS, (), found.lost_spans
+        yield m.REPLAY_LOST_BYTES, (), found.lost_bytes
+        yield m.REPLAY_QUARANTINED_SPANS, (), found.quarantined_spans
+        yield m.REPLAY_RESTORED_SPANS, (), found.restored_spans
+        yield m.REPLAY_DAMAGED, (), found.damaged
 
 
 def _stats(stats: Mapping[str, Any]) -> Iterator[Sample]:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from tailsampler.clock import Clock
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained, Trouble
+from tailsampler.telemetry.found import Found
 
 SILENT_S: Final = 30.0
 """A data plane that answers nothing for so long is in trouble."""
@@ -68,6 +69,8 @@ class Status:
     """Wall clock."""
     started_s: float = 0.0
     """Monotonic clock."""
+    found: Found | None = None
+    """What the start found in the data directory."""
     failed_threads: tuple[str, ...] = ()
     """Of the data plane: those that ended though nobody asked them to."""
     answered_s: float = 0.0

@@ -6,6 +6,7 @@ from typing import Any
 
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained
+from tailsampler.telemetry.found import Found
 from tailsampler.telemetry.status import Phase, Status
 from tailsampler.testing.clock import ManualClock
 
@@ -60,6 +61,23 @@ def stats() -> dict[str, Any]:
         "plan": 3,
         "storage_errors": 0,
     }
+
+
+def found(**changes: Any) -> dict[str, Any]:
+    """The JSON of ``_core.Gateway.found``: all came back, unless changed."""
+    came = {
+        "requests": 7,
+        "held_spans": 10,
+        "verdicts": 20,
+        "repacked": 1,
+        "took_s": 0.25,
+        "lost": {"spans": 0, "bytes": 0, "requests": 0},
+        "quarantined": {"spans": 0},
+        "restored": {"spans": 0},
+        "damage": [],
+        "notes": [],
+    }
+    return {**came, **changes}
 
 
 @dataclass
@@ -133,14 +151,15 @@ def held(**changes: Any) -> dict[str, Any]:
 def status(phase: Phase = Phase.READY) -> Status:
     """A gateway one minute old with one exporter."""
     clock = ManualClock()
-    found = Status(
+    gateway = Status(
         clock,
         Contained(clock),
+        found=Found.parse(json.dumps(found())),
         exporters={"tempo": ExporterState()},
         version="1.2.3",
         phase=phase,
     )
     clock.now_s += 60
-    found.answered_s = clock.now_s
-    found.contained.count("demo")
-    return found
+    gateway.answered_s = clock.now_s
+    gateway.contained.count("demo")
+    return gateway

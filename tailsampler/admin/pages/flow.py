@@ -39,7 +39,7 @@ async def flow(request: web.Request) -> web.Response:
         section="flow",
         shown=shown,
         chosen=chosen,
-        headline=headline(shown, app[STATUS].phase, app[STATUS].troubles()),
+        headline=headline(shown, app[STATUS]),
         drawing=draw(shown),
         chart=await asyncio.to_thread(chart, points(app[HISTORY].steps())),
         recent=list(_recent(recent, look.wall_ns)),

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from tailsampler.admin.pages.picture import MINUTE_S, Picture
 from tailsampler.admin.pages.words import lasting, number, short
-from tailsampler.telemetry.contained import Trouble
-from tailsampler.telemetry.status import Phase
+from tailsampler.telemetry.status import Phase, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +21,13 @@ class Headline:
     """What somebody may want to look at; nothing is lost."""
 
 
-def headline(shown: Picture, phase: Phase, troubles: Sequence[Trouble] = ()) -> Headline:
+def headline(shown: Picture, status: Status) -> Headline:
     """Put it in words."""
+    phase, troubles, found = status.phase, status.troubles(), status.found
     alarms = [trouble.say for trouble in troubles if trouble.needed]
     remarks = [trouble.say for trouble in troubles if not trouble.needed]
+    if found is not None and not found.clean:
+        remarks.append(found.sentence)
     return Headline(
         "In trouble: see below." if alarms else _first(shown, phase),
         _second(shown),

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from tailsampler.admin.keys import CONFIG_FILE, SETTINGS
+from tailsampler.admin.keys import CONFIG_FILE, SETTINGS, STATUS
 from tailsampler.admin.pages.frame import page
 from tailsampler.decide.sentences import sentences
 from tailsampler.settings.effective import Line, effective, effective_yaml, lines
@@ -41,6 +41,7 @@ async def show(request: web.Request) -> web.Response:
         file=request.app[CONFIG_FILE],
         chain=list(sentences(settings.sampling.policies)),
         report=said,
+        replayed=request.app[STATUS].found,
     )
 
 

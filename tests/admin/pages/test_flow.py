@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from tailsampler.telemetry.found import Found
 from tailsampler.telemetry.status import Phase
 from tests.admin.pages.asking import served, text
 from tests.telemetry.fakes import FakeCore, books, ledger, status, verdict
+from tests.telemetry.fakes import found as found_at_start
 
 HOSTILE = "<script>alert(1)</script>\u202egnp.exe\"'&"
 
@@ -89,6 +91,32 @@ async def test_a_failing_exporter_is_told_without_alarm() -> None:
     said = "Exporter tempo fails, tried again in 12 s. Nothing is lost: 5 spans wait in the outbox."
     assert said in html
     assert "UNAVAILABLE: gone" in html
+
+
+async def test_trouble_is_the_headline() -> None:
+    """What spans need and is dead stands above everything else, on every page's head, too."""
+    seen = status()
+    seen.failed_threads = ("writer",)
+    async with served(quiet(), seen=seen) as (client, _):
+        html = await text(client, "/")
+        other = await text(client, "/settings")
+    assert heading(html) == "In trouble: see below."
+    assert "The writer thread has ended. Requests are refused" in html
+    for page in (html, other):
+        assert 'data-state="wrong"' in page
+        assert "ready, but in trouble, books balanced" in page
+
+
+async def test_a_start_that_lost_something_says_so() -> None:
+    """For as long as the process lives, with what to do."""
+    seen = status()
+    lost = {"lost": {"spans": 12, "bytes": 3_240, "requests": 1}}
+    seen.found = Found.parse(json.dumps(found_at_start(**lost)))
+    async with served(quiet(), seen=seen) as (client, _):
+        html = await text(client, "/")
+        settings = await text(client, "/settings")
+    for page in (html, settings):
+        assert "12 spans of 1 request could not be read back and are lost." in page
 
 
 async def test_a_gateway_that_closes_says_so() -> None:

@@ -34,6 +34,13 @@ def rows(html: str) -> dict[str, tuple[str, str, str]]:
     return {row[1]: (row[0], row[2], row[3]) for row in plain}
 
 
+async def test_it_says_what_the_start_found() -> None:
+    """Whoever comes after a restart sees that all came back."""
+    async with served() as (client, _):
+        html = await text(client, "/settings")
+    assert "At the start of this process 10 held spans came back from 7 requests" in html
+
+
 async def test_what_differs_is_marked_with_the_default_beside_it() -> None:
     """What is as it comes is there too, and not marked."""
     async with served(settings=SETTINGS) as (client, _):
