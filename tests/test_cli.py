@@ -193,7 +193,7 @@ def test_check_speaks_json(written: Path) -> None:
     [
         ("always", "no accepted span is lost when the process dies or the power goes"),
         ("{interval: 200ms}", "when the power goes, at most the last 200ms of accepted spans"),
-        ("never", "about 30 s of accepted spans with Linux's defaults"),
+        ("never", "about 40 s of accepted spans with Linux's defaults"),
     ],
 )
 def test_check_says_what_each_mode_of_fsync_may_lose(here: Path, mode: str, window: str) -> None:

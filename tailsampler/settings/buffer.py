@@ -48,7 +48,7 @@ def loss_window(fsync: Fsync) -> str:
             "every acknowledgement waits for the disk."
         )
     window = (
-        "whatever the kernel had not yet written back, about 30 s of accepted spans with Linux's "
+        "whatever the kernel had not yet written back, about 40 s of accepted spans with Linux's "
         "defaults"
         if fsync == "never"
         else f"at most the last {duration_text(fsync.interval)} of accepted spans"
@@ -82,7 +82,7 @@ class Buffer(Section):
         default=FsyncInterval(),
         description="When the log is forced to the disk: always (before each acknowledgement: a "
         "power cut loses no accepted span), {interval: 1s} (it loses at most that), or never (it "
-        "loses what the kernel had not written back, about 30 s). No mode loses anything when the "
+        "loses what the kernel had not written back, about 40 s). No mode loses anything when the "
         "process dies. Default: {interval: 1s}.",
     )
 
