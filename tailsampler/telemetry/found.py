@@ -104,7 +104,7 @@ class Found:
             parts.append(f"{_count(self.quarantined_spans, 'span')} are quarantined")
         if self.damaged:
             parts.append(f"{_count(self.damaged, 'place')} in the logs are damaged")
-        advice = "Look at the disk, and at `tailsampler buffer verify` of data_directory."
+        advice = "Look at the disk under data_directory; docs/reliability.md says what that costs."
         return f"{', '.join(parts)}. {advice}"
 
     def say(self) -> None:

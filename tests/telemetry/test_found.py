@@ -46,7 +46,7 @@ def test_a_loss_is_a_warning_with_numbers_and_a_way_out() -> None:
     assert (line["lost_spans"], line["lost_bytes"], line["lost_requests"]) == (12, 3_240, 1)
     assert line["damaged"] == ["buffer/00.log:4096+40"]
     assert "12 spans of 1 request could not be read back" in line["message"]
-    assert "tailsampler buffer verify" in line["message"]
+    assert "Look at the disk" in line["message"]
     assert "12 spans of 1 request" in start(**LOSS).sentence
 
 
