@@ -9,8 +9,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, RwLock};
 
-use bytes::Bytes;
-
 use crate::clock::Now;
 use crate::engine::{Checkpoint, Engine, EngineError, Prepared, Reached};
 use crate::fs::FileSystem;
@@ -182,7 +180,7 @@ fn replay(
             engine.apply(&verdict, at, reached, now, found);
         }
         let position = record.position;
-        let body = Bytes::from(record.body);
+        let body = record.body;
         engine.bring_back_plan(header.plan)?;
         let plans = engine.plan_set();
         if scan(&body, &plans, &mut scanned).is_err() {

@@ -1,11 +1,23 @@
 //! A log gives back every whole record, whatever happened to the bytes around it.
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
+#[path = "engine_support/disk.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with tests that use more of it"
+)]
+mod disk;
+
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use disk::{Hooked, Write};
 
 use proptest::prelude::*;
 use tailsampler_core::fs::{FileSystem, MemoryDisk};
+use tailsampler_core::ledger::Count;
 use tailsampler_core::log::{Entry, HEADER_BYTES, Header, Kind, LogError, LogWriter};
 
 const fn header(sequence: u64) -> Header {
@@ -16,7 +28,7 @@ const fn header(sequence: u64) -> Header {
         count: 5,
         sequence,
         wall_ns: 6,
-        mono_ns: 7,
+        total: Count::new(7, 8),
     }
 }
 
@@ -44,7 +56,7 @@ fn read(disk: &MemoryDisk) -> (Vec<(u64, Vec<u8>)>, u64) {
     let mut records = log.reader().records(0);
     let mut found = Vec::new();
     while let Some(record) = records.next_record().unwrap() {
-        found.push((record.header.sequence, record.body));
+        found.push((record.header.sequence, record.body.to_vec()));
     }
     let lost = records.damage().iter().map(|damage| damage.bytes).sum();
     (found, lost)
@@ -103,9 +115,9 @@ fn a_newer_version_is_refused() {
     write(&mut open(&disk, 1 << 20), &[vec![1; 10]], 0);
     let path = Path::new("log/0000000000000000.log");
     let mut bytes = disk.read(path).unwrap().unwrap();
-    bytes[13] = 99;
+    bytes[17] = 99;
     let crc = crc32c::crc32c_append(
-        crc32c::crc32c(&bytes[HEADER_BYTES..]),
+        crc32c::crc32c(&0_u64.to_le_bytes()), // the position
         &bytes[8..HEADER_BYTES],
     );
     bytes[4..8].copy_from_slice(&crc.to_le_bytes());
@@ -116,6 +128,50 @@ fn a_newer_version_is_refused() {
         .next_record()
         .unwrap_err();
     assert!(error.to_string().contains("newer version"), "{error}");
+}
+
+/// Segments of another place, and files that only look like segments, are no records here.
+#[test]
+fn a_record_counts_only_where_it_was_written() {
+    let disk = MemoryDisk::default();
+    write(&mut open(&disk, 1 << 20), &[vec![1; 10]], 0);
+    let bytes = disk.read(Path::new("log/0000000000000000.log")).unwrap();
+    let bytes = bytes.unwrap();
+    for name in [
+        "0000000000001000.log",
+        "ffffffffffffffff.log",
+        "+000000000000001.log",
+        "0000000000ABCDEF.log",
+    ] {
+        disk.replace(&Path::new("log").join(name), &bytes).unwrap();
+    }
+    let (found, lost) = read(&disk);
+    assert_eq!(found.len(), 1);
+    assert_eq!(lost, bytes.len() as u64, "the copy under a possible name");
+    write(&mut open(&disk, 1 << 20), &[vec![2; 10]], 1);
+    assert_eq!(read(&disk).0.len(), 2);
+}
+
+/// A group that could not be made durable is not there afterwards, and its pages are not tried
+/// again.
+#[test]
+fn a_group_that_is_taken_back_is_gone() {
+    let well = Arc::new(AtomicBool::new(true));
+    let mut disk = Hooked::new(|_| Write::Whole);
+    let asked = Arc::clone(&well);
+    disk.syncs = Arc::new(move |_| asked.load(Ordering::Relaxed));
+    let mut log = LogWriter::open(Arc::new(disk.clone()), Path::new("log"), 1 << 20).unwrap();
+    write(&mut log, &[vec![1; 10]], 1);
+    log.sync_or_take_back(0).unwrap();
+    let before = log.end();
+    write(&mut log, &[vec![2; 10], vec![3; 10]], 2);
+    well.store(false, Ordering::Relaxed);
+    assert!(log.sync_or_take_back(before).is_err());
+    assert!(log.take_dirty().is_empty());
+    write(&mut log, &[vec![4; 10]], 4);
+    assert_eq!(log.take_dirty().len(), 1);
+    let (found, _) = read(&disk.disk);
+    assert_eq!(found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [1, 4]);
 }
 
 proptest! {

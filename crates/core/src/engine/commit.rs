@@ -84,6 +84,7 @@ impl Engine {
         positions: &mut Vec<u64>,
     ) -> Result<(), LogError> {
         let mut sequence = self.sequence;
+        let mut total = self.totals.received;
         let plan = self.current_plan().plan().version;
         let mut entries = Vec::with_capacity(group.len());
         for prepared in group {
@@ -93,6 +94,7 @@ impl Engine {
                 continue;
             }
             sequence += 1;
+            total += prepared.accepted;
             entries.push(Entry {
                 header: Header {
                     kind: Kind::Request,
@@ -101,7 +103,7 @@ impl Engine {
                     count: u32::try_from(prepared.accepted.spans).unwrap_or(u32::MAX),
                     sequence,
                     wall_ns: now.wall_ns,
-                    mono_ns: now.mono_ns,
+                    total,
                 },
                 body: &prepared.body,
                 body_crc: Some(prepared.body_crc),

@@ -9,7 +9,7 @@ use crate::judge::judge;
 use crate::ledger::Count;
 use crate::outbox::KeptJob;
 use crate::plan::Compiled;
-use crate::verdicts::{Early, LateSpans, Verdict, VerdictLog};
+use crate::verdicts::{Context, Early, LateSpans, Verdict, VerdictLog};
 use crate::waiting::Due;
 
 /// Traces judged at once: a few milliseconds, so that new requests never wait long for it.
@@ -55,10 +55,8 @@ impl Engine {
         if verdicts.is_empty() {
             return (verdicts, false);
         }
-        match self
-            .verdict_log
-            .append_verdicts(&verdicts, self.sequence, now)
-        {
+        let context = self.context(now);
+        match self.verdict_log.append_verdicts(&verdicts, context) {
             Ok(positions) => {
                 let remembered = positions.clone();
                 let slots = slice.into_iter().map(|((slot, _), _)| slot);
@@ -87,6 +85,15 @@ impl Engine {
         self.guard_bound();
         let more = !self.due.is_empty() || !self.early.is_empty();
         (verdicts, more)
+    }
+
+    /// How far the engine has come, for a record of the verdict log.
+    const fn context(&self, now: Now) -> Context {
+        Context {
+            sequence: self.sequence,
+            received: self.totals.received,
+            now,
+        }
     }
 
     fn next_due(&mut self) -> Option<(crate::waiting::Waiting, Early)> {
@@ -167,7 +174,8 @@ impl Engine {
             notes.push(LateSpans { kept, ..*late });
             decided.push(verdict);
         }
-        let Ok(sequences) = self.verdict_log.append_late(&notes, self.sequence, now) else {
+        let context = self.context(now);
+        let Ok(sequences) = self.verdict_log.append_late(&notes, context) else {
             // They stay held, and are tried again with the next group or tick.
             self.storage_errors += 1;
             return;

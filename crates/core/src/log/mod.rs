@@ -8,10 +8,13 @@
 
 mod reader;
 mod record;
+mod records;
+mod segments;
 mod writer;
 
-pub use reader::{Damage, LogReader, Record, Records};
+pub use reader::{LogReader, Record};
 pub use record::{HEADER_BYTES, Header, Kind, VERSION};
+pub use records::{Damage, Records};
 pub use writer::{Entry, LogWriter};
 
 use std::io;
@@ -36,6 +39,12 @@ pub enum LogError {
         position: u64,
         /// What was found instead.
         what: &'static str,
+    },
+    /// The log has come to the end of what a position can name, which takes a damaged file.
+    #[error("{path} has no position left for a record; move the data directory away")]
+    Full {
+        /// The log.
+        path: String,
     },
     /// A record of a later version of this program.
     #[error(

@@ -1,19 +1,25 @@
-//! One record: 48 bytes of header, then the body.
+//! One record: 64 bytes of header, then the body.
 //!
 //! ```text
-//!  0 magic "TSR1"   4 crc32c   8 length of body   12 kind   13 version   14 tenant
-//! 16 plan version  20 count   24 sequence        32 wall ns             40 monotonic ns
+//!  0 magic "TSR2"   4 crc32c of the header   8 length of body   12 crc32c of body
+//! 16 kind          17 version               18 tenant          20 plan version
+//! 24 count         28 zero                  32 sequence        40 wall ns
+//! 48 spans received so far                  56 bytes of them
 //! ```
-//! Little endian. The checksum covers the body, then header bytes 8..48: in this order so that
-//! the body can be summed by the thread that received it, before its sequence is known.
+//! Little endian. The header's checksum covers the position of the record in its log, then header
+//! bytes 8..64: bytes that were written for another place are no record here. The body has a
+//! checksum of its own, so that it can be summed by the thread that received it, and so that a
+//! damaged body still says how long it was and how many spans went with it.
+
+use crate::ledger::Count;
 
 /// Bytes of header before every body.
-pub const HEADER_BYTES: usize = 48;
+pub const HEADER_BYTES: usize = 64;
 
 /// The newest record version this program writes and reads.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
-pub(super) const MAGIC: [u8; 4] = *b"TSR1";
+pub(super) const MAGIC: [u8; 4] = *b"TSR2";
 
 /// What a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,40 +81,48 @@ pub struct Header {
     pub sequence: u64,
     /// When it was made, since the Unix epoch.
     pub wall_ns: u64,
-    /// When it was made, on the process's own clock.
-    pub mono_ns: u64,
+    /// Spans received so far, this record's included, and their bytes: what a reader finds less
+    /// than that is lost. Zero in the outbox, which does not know.
+    pub total: Count,
 }
 
 impl Header {
-    /// Encode the header of a body with this length and crc32c.
-    pub(super) fn encode(&self, length: u32, body_crc: u32) -> [u8; HEADER_BYTES] {
+    /// Encode the header of a body with this length and crc32c, to stand at `position`.
+    pub(super) fn encode(&self, position: u64, length: u32, body_crc: u32) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..4].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&length.to_le_bytes());
-        bytes[12] = self.kind.byte();
-        bytes[13] = VERSION;
-        bytes[14..16].copy_from_slice(&self.tenant.to_le_bytes());
-        bytes[16..20].copy_from_slice(&self.plan.to_le_bytes());
-        bytes[20..24].copy_from_slice(&self.count.to_le_bytes());
-        bytes[24..32].copy_from_slice(&self.sequence.to_le_bytes());
-        bytes[32..40].copy_from_slice(&self.wall_ns.to_le_bytes());
-        bytes[40..48].copy_from_slice(&self.mono_ns.to_le_bytes());
-        let crc = crc32c::crc32c_append(body_crc, &bytes[8..]);
+        bytes[12..16].copy_from_slice(&body_crc.to_le_bytes());
+        bytes[16] = self.kind.byte();
+        bytes[17] = VERSION;
+        bytes[18..20].copy_from_slice(&self.tenant.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.plan.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.count.to_le_bytes());
+        bytes[32..40].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.wall_ns.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.total.spans.to_le_bytes());
+        bytes[56..64].copy_from_slice(&self.total.bytes.to_le_bytes());
+        let crc = header_crc(position, &bytes);
         bytes[4..8].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 }
 
-/// A header as it stands on disk, not yet believed.
+fn header_crc(position: u64, header: &[u8; HEADER_BYTES]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&position.to_le_bytes()), &header[8..])
+}
+
+/// A header as it stands on disk.
 pub(super) struct RawHeader<'a>(pub(super) &'a [u8; HEADER_BYTES]);
 
 impl RawHeader<'_> {
-    pub(super) fn has_magic(&self) -> bool {
-        self.0[0..4] == MAGIC
+    /// Whether this was written as a header, and for this position.
+    pub(super) fn is_whole(&self, position: u64) -> bool {
+        self.0[0..4] == MAGIC && header_crc(position, self.0) == u32_at(self.0, 4)
     }
 
     pub(super) const fn version(&self) -> u8 {
-        self.0[13]
+        self.0[17]
     }
 
     pub(super) fn length(&self) -> usize {
@@ -116,18 +130,18 @@ impl RawHeader<'_> {
     }
 
     pub(super) fn matches(&self, body: &[u8]) -> bool {
-        crc32c::crc32c_append(crc32c::crc32c(body), &self.0[8..]) == u32_at(self.0, 4)
+        crc32c::crc32c(body) == u32_at(self.0, 12)
     }
 
     pub(super) fn decode(&self) -> Header {
         Header {
-            kind: Kind::of(self.0[12]),
-            tenant: u16::from_le_bytes([self.0[14], self.0[15]]),
-            plan: u32_at(self.0, 16),
-            count: u32_at(self.0, 20),
-            sequence: u64_at(self.0, 24),
-            wall_ns: u64_at(self.0, 32),
-            mono_ns: u64_at(self.0, 40),
+            kind: Kind::of(self.0[16]),
+            tenant: u16::from_le_bytes([self.0[18], self.0[19]]),
+            plan: u32_at(self.0, 20),
+            count: u32_at(self.0, 24),
+            sequence: u64_at(self.0, 32),
+            wall_ns: u64_at(self.0, 40),
+            total: Count::new(u64_at(self.0, 48), u64_at(self.0, 56)),
         }
     }
 }

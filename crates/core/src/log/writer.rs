@@ -4,8 +4,8 @@ use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::reader::{Segments, file_name, segment_base};
 use super::record::HEADER_BYTES;
+use super::segments::{POSITION_BOUND, Segments, file_name, segment_base};
 use super::{Header, LogError, LogReader};
 use crate::fs::{File, FileSystem};
 
@@ -140,7 +140,9 @@ impl LogWriter {
                 error: io::ErrorKind::InvalidInput.into(),
             })?;
             let crc = entry.body_crc.unwrap_or_else(|| crc32c::crc32c(entry.body));
-            self.headers.push(entry.header.encode(length, crc));
+            self.headers
+                .push(entry.header.encode(position, length, crc));
+            position += HEADER_BYTES as u64 + u64::from(length);
         }
         let mut parts = Vec::with_capacity(entries.len() * 2);
         for (header, entry) in self.headers.iter().zip(entries) {
@@ -153,9 +155,10 @@ impl LogWriter {
             let what = "could not write";
             return Err(LogError::Io { what, path, error });
         }
+        let mut at = self.end;
         for entry in entries {
-            positions.push(position);
-            position += (HEADER_BYTES + entry.body.len()) as u64;
+            positions.push(at);
+            at += (HEADER_BYTES + entry.body.len()) as u64;
         }
         self.end = position;
         self.active_dirty = true;
@@ -188,6 +191,29 @@ impl LogWriter {
         result
     }
 
+    /// Make everything written so far durable, on the caller's time.
+    ///
+    /// # Errors
+    /// [`LogError::Io`]: everything from `from` on is taken back, as if it had not been appended.
+    /// What the pages hold is not known after that, so the segment is sealed and not tried again.
+    pub fn sync_or_take_back(&mut self, from: u64) -> Result<(), LogError> {
+        let mut result = Ok(());
+        for file in self.take_dirty() {
+            if let Err(error) = file.sync() {
+                let path = self.directory.display().to_string();
+                let what = "could not make durable";
+                result = result.and(Err(LogError::Io { what, path, error }));
+            }
+        }
+        if result.is_err()
+            && let Some((base, file)) = self.active.clone()
+        {
+            self.end = from.max(base);
+            self.undo(base, &file);
+        }
+        result
+    }
+
     /// Files written to since the last call, to be synced by whoever may wait for the disk.
     pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
         let mut files = std::mem::take(&mut self.sealed_dirty);
@@ -199,8 +225,7 @@ impl LogWriter {
         files
     }
 
-    /// Stop writing to the active segment: it could not be synced, so its pages are not to be
-    /// trusted with anything more.
+    /// Write to the active segment no more.
     pub fn seal(&mut self) {
         if let Some((_, file)) = self.active.take()
             && std::mem::take(&mut self.active_dirty)
@@ -224,6 +249,10 @@ impl LogWriter {
         }
         self.seal();
         let base = self.end;
+        if base >= POSITION_BOUND {
+            let path = self.directory.display().to_string();
+            return Err(LogError::Full { path });
+        }
         let path = self.directory.join(file_name(base));
         let file = self.fs.create(&path).map_err(|error| LogError::Io {
             what: "could not create",

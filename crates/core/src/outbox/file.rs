@@ -329,6 +329,6 @@ const fn header(kind: Kind, sequence: u64, count: usize, now: Now) -> Header {
         count: count as u32,
         sequence,
         wall_ns: now.wall_ns,
-        mono_ns: now.mono_ns,
+        total: Count::new(0, 0),
     }
 }

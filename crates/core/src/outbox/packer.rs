@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{Frame, Outbox};
 use crate::clock::Now;
 use crate::ledger::Count;
@@ -37,7 +39,7 @@ const ONE_BY_ONE: u32 = 4;
 
 /// A request that was read back.
 struct Request {
-    body: Vec<u8>,
+    body: Bytes,
     /// Traces that were looked up in it so far.
     asked: u32,
     /// All its spans by trace, once many of them are wanted.

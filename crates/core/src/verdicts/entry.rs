@@ -8,7 +8,10 @@ pub const NO_RULE: u16 = u16::MAX;
 /// Bytes of one verdict in the verdict log.
 pub(super) const VERDICT_BYTES: usize = 96;
 /// Bytes of one note on late spans in the verdict log.
-pub(super) const LATE_BYTES: usize = 48;
+pub(super) const LATE_BYTES: usize = 56;
+/// Every entry ends with the crc32c of the rest of it: entries are read one by one, and damage to
+/// one of a record leaves the others.
+const CRC_BYTES: usize = 4;
 
 /// Why a trace was judged before it was due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,11 +100,12 @@ impl Verdict {
         });
         into.push(u8::from(self.kept) | u8::from(self.root) << 1);
         into.push(self.randomness_source);
-        into.resize(from + VERDICT_BYTES, 0);
+        finish(into, from, VERDICT_BYTES);
     }
 
-    pub(super) fn decode(bytes: &[u8; VERDICT_BYTES]) -> Self {
-        let mut fields = Fields(bytes);
+    /// None if this is not what was written.
+    pub(super) fn decode(bytes: &[u8; VERDICT_BYTES]) -> Option<Self> {
+        let mut fields = Fields(whole(bytes)?);
         let trace_id = fields.take();
         let [
             threshold,
@@ -114,7 +118,7 @@ impl Verdict {
         let [spans, witness, plan] = std::array::from_fn(|_| u32::from_le_bytes(fields.take()));
         let [rule, tenant] = std::array::from_fn(|_| u16::from_le_bytes(fields.take()));
         let [early, flags, randomness_source] = fields.take();
-        Self {
+        Some(Self {
             trace_id,
             kept: flags & 1 != 0,
             rule,
@@ -135,7 +139,7 @@ impl Verdict {
             root: flags & 2 != 0,
             judged_wall_ns,
             tenant,
-        }
+        })
     }
 }
 
@@ -158,28 +162,44 @@ pub struct LateSpans {
 
 impl LateSpans {
     pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        let from = into.len();
         into.extend_from_slice(&self.trace_id);
         for word in [self.sequence, self.verdict, self.bytes] {
             into.extend_from_slice(&word.to_le_bytes());
         }
         into.extend_from_slice(&self.spans.to_le_bytes());
         into.extend_from_slice(&u32::from(self.kept).to_le_bytes());
+        finish(into, from, LATE_BYTES);
     }
 
-    pub(super) fn decode(bytes: &[u8; LATE_BYTES]) -> Self {
-        let mut fields = Fields(bytes);
+    /// None if this is not what was written.
+    pub(super) fn decode(bytes: &[u8; LATE_BYTES]) -> Option<Self> {
+        let mut fields = Fields(whole(bytes)?);
         let trace_id = fields.take();
         let [sequence, verdict, bytes] = std::array::from_fn(|_| u64::from_le_bytes(fields.take()));
         let [spans, flags] = std::array::from_fn(|_| u32::from_le_bytes(fields.take()));
-        Self {
+        Some(Self {
             trace_id,
             sequence,
             verdict,
             spans,
             bytes,
             kept: flags & 1 != 0,
-        }
+        })
     }
+}
+
+/// Fill up the entry that begins at `from`, and close it with its checksum.
+fn finish(into: &mut Vec<u8>, from: usize, size: usize) {
+    into.resize(from + size - CRC_BYTES, 0);
+    let crc = crc32c::crc32c(&into[from..]);
+    into.extend_from_slice(&crc.to_le_bytes());
+}
+
+/// The fields of an entry whose checksum matches.
+fn whole(bytes: &[u8]) -> Option<&[u8]> {
+    let (fields, crc) = bytes.split_last_chunk::<CRC_BYTES>()?;
+    (crc32c::crc32c(fields) == u32::from_le_bytes(*crc)).then_some(fields)
 }
 
 /// Fixed-size fields from the front of a record; the callers take no more than there is.
@@ -223,7 +243,7 @@ mod tests {
         let mut bytes = Vec::new();
         verdict.encode(&mut bytes);
         let bytes: [u8; VERDICT_BYTES] = bytes.try_into().unwrap();
-        assert_eq!(Verdict::decode(&bytes), verdict);
+        assert_eq!(Verdict::decode(&bytes), Some(verdict));
         let late = LateSpans {
             trace_id: [8; 16],
             sequence: 1,
@@ -235,6 +255,19 @@ mod tests {
         let mut bytes = Vec::new();
         late.encode(&mut bytes);
         let bytes: [u8; LATE_BYTES] = bytes.try_into().unwrap();
-        assert_eq!(LateSpans::decode(&bytes), late);
+        assert_eq!(LateSpans::decode(&bytes), Some(late));
+    }
+
+    /// No entry with a flipped bit passes for one that was written.
+    #[test]
+    fn every_flip_is_noticed() {
+        let mut bytes = Vec::new();
+        Verdict::default().encode(&mut bytes);
+        for bit in 0..VERDICT_BYTES * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let flipped: &[u8; VERDICT_BYTES] = bytes.as_slice().try_into().unwrap();
+            assert_eq!(Verdict::decode(flipped), None, "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
     }
 }

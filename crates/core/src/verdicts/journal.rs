@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::entry::{LATE_BYTES, LateSpans, VERDICT_BYTES, Verdict};
 use crate::clock::Now;
 use crate::fs::{File, FileSystem};
+use crate::ledger::Count;
 use crate::log::{Entry, HEADER_BYTES, Header, Kind, LogError, LogReader, LogWriter, Record};
 use crate::wire::TraceId;
 
@@ -21,6 +22,17 @@ pub enum Batch {
     Verdicts(Vec<(u64, Verdict)>),
     /// Late spans, each with its position.
     Late(Vec<(u64, LateSpans)>),
+}
+
+/// What is written down with every record: how far the gateway had come.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context {
+    /// The last request before it.
+    pub sequence: u64,
+    /// Everything received by then.
+    pub received: Count,
+    /// When.
+    pub now: Now,
 }
 
 /// The verdict log.
@@ -73,14 +85,13 @@ impl VerdictLog {
     pub fn append_verdicts(
         &mut self,
         verdicts: &[Verdict],
-        sequence: u64,
-        now: Now,
+        context: Context,
     ) -> Result<impl Iterator<Item = u64> + Clone + use<>, LogError> {
         self.body.clear();
         for verdict in verdicts {
             verdict.encode(&mut self.body);
         }
-        let first = self.append(Kind::Verdicts, verdicts.len(), sequence, now)?;
+        let first = self.append(Kind::Verdicts, verdicts.len(), context)?;
         Ok((0..verdicts.len() as u64).map(move |at| first + at * VERDICT_BYTES as u64))
     }
 
@@ -91,32 +102,25 @@ impl VerdictLog {
     pub fn append_late(
         &mut self,
         late: &[LateSpans],
-        sequence: u64,
-        now: Now,
+        context: Context,
     ) -> Result<impl Iterator<Item = u64> + Clone + use<>, LogError> {
         self.body.clear();
         for spans in late {
             spans.encode(&mut self.body);
         }
-        let first = self.append(Kind::Late, late.len(), sequence, now)?;
+        let first = self.append(Kind::Late, late.len(), context)?;
         Ok((0..late.len() as u64).map(move |at| first + at * LATE_BYTES as u64))
     }
 
-    fn append(
-        &mut self,
-        kind: Kind,
-        count: usize,
-        sequence: u64,
-        now: Now,
-    ) -> Result<u64, LogError> {
+    fn append(&mut self, kind: Kind, count: usize, context: Context) -> Result<u64, LogError> {
         let header = Header {
             kind,
             tenant: 0,
             plan: 0,
             count: u32::try_from(count).unwrap_or(u32::MAX),
-            sequence,
-            wall_ns: now.wall_ns,
-            mono_ns: now.mono_ns,
+            sequence: context.sequence,
+            wall_ns: context.now.wall_ns,
+            total: context.received,
         };
         self.positions.clear();
         let entry = Entry {
@@ -140,10 +144,10 @@ impl VerdictLog {
         let mut bytes = [0; VERDICT_BYTES];
         reader.read_bytes(position, &mut bytes)?;
         let verdict = Verdict::decode(&bytes);
-        Ok((verdict.trace_id == *trace_id).then_some(verdict))
+        Ok(verdict.filter(|verdict| verdict.trace_id == *trace_id))
     }
 
-    /// The entries of a record; None if it is of another kind.
+    /// The entries of a record that are whole; None if it is of another kind.
     #[must_use]
     pub fn decode(record: &Record) -> Option<Batch> {
         let first = record.position + HEADER_BYTES as u64;
@@ -154,7 +158,9 @@ impl VerdictLog {
                 let verdicts = entries.iter().enumerate();
                 Some(Batch::Verdicts(
                     verdicts
-                        .map(|(i, bytes)| (at(i, VERDICT_BYTES), Verdict::decode(bytes)))
+                        .filter_map(|(i, bytes)| {
+                            Some((at(i, VERDICT_BYTES), Verdict::decode(bytes)?))
+                        })
                         .collect(),
                 ))
             }
@@ -162,8 +168,10 @@ impl VerdictLog {
                 let (entries, _) = record.body.as_chunks::<LATE_BYTES>();
                 let late = entries.iter().enumerate();
                 Some(Batch::Late(
-                    late.map(|(i, bytes)| (at(i, LATE_BYTES), LateSpans::decode(bytes)))
-                        .collect(),
+                    late.filter_map(|(i, bytes)| {
+                        Some((at(i, LATE_BYTES), LateSpans::decode(bytes)?))
+                    })
+                    .collect(),
                 ))
             }
             _ => None,

@@ -6,6 +6,6 @@ mod memory;
 mod recent;
 
 pub use entry::{Early, LateSpans, NO_RULE, Verdict};
-pub use journal::{Batch, VerdictLog};
+pub use journal::{Batch, Context, VerdictLog};
 pub use memory::VerdictMemory;
 pub use recent::Recent;

@@ -18,11 +18,15 @@ pub enum Write {
 
 type Hook = Arc<dyn Fn(&Path) -> Write + Send + Sync>;
 
+/// Whether a sync of this file succeeds.
+type SyncHook = Arc<dyn Fn(&Path) -> bool + Send + Sync>;
+
 /// Asks the hook before every write, with the path of the file.
 #[derive(Clone)]
 pub struct Hooked {
     pub disk: MemoryDisk,
     pub hook: Hook,
+    pub syncs: SyncHook,
 }
 
 impl Hooked {
@@ -30,6 +34,7 @@ impl Hooked {
         Self {
             disk: MemoryDisk::default(),
             hook: Arc::new(hook),
+            syncs: Arc::new(|_| true),
         }
     }
 
@@ -38,6 +43,7 @@ impl Hooked {
             inner,
             path: path.to_owned(),
             hook: Arc::clone(&self.hook),
+            syncs: Arc::clone(&self.syncs),
         })
     }
 }
@@ -46,6 +52,7 @@ struct HookedFile {
     inner: Arc<dyn File>,
     path: PathBuf,
     hook: Hook,
+    syncs: SyncHook,
 }
 
 fn full() -> io::Error {
@@ -79,7 +86,10 @@ impl File for HookedFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.inner.sync()
+        if (self.syncs)(&self.path) {
+            return self.inner.sync();
+        }
+        Err(io::Error::other("the disk lost the pages"))
     }
 }
 
