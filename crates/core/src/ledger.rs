@@ -1,6 +1,7 @@
 //! Where every span went, in spans and in bytes of the Span messages as received.
 //!
-//! `received = exported + dropped (by reason) + held`, for every exporter, whenever it is read.
+//! `received + restored = exported + dropped (by reason) + held`, for every exporter, whenever it
+//! is read. Nothing is ever restored but after a loss of power or damage.
 //! Held is counted where the spans are, in the index and the outbox, never computed.
 
 use std::collections::BTreeMap;
@@ -23,6 +24,21 @@ impl Count {
     #[must_use]
     pub const fn new(spans: u64, bytes: u64) -> Self {
         Self { spans, bytes }
+    }
+
+    /// What is left of it without `other`, nothing at least.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self::new(
+            self.spans.saturating_sub(other.spans),
+            self.bytes.saturating_sub(other.bytes),
+        )
+    }
+
+    /// The smaller number of spans, and the smaller number of bytes.
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        Self::new(self.spans.min(other.spans), self.bytes.min(other.bytes))
     }
 
     /// Nothing.
@@ -68,6 +84,12 @@ pub struct Totals {
     pub judged: u64,
     /// Traces kept.
     pub kept: u64,
+    /// Spans of requests that could not be read back when the gateway started.
+    #[serde(default)]
+    pub corrupt: Count,
+    /// Spans of requests that the gateway cannot work on, and left alone when it started.
+    #[serde(default)]
+    pub quarantined: Count,
 }
 
 /// The books of one exporter.
@@ -80,6 +102,10 @@ pub struct ExporterTotals {
     /// Spans sent once more after their fate was unknown.
     #[serde(default)]
     pub exported_again: Count,
+    /// Spans that stand in these books twice, since a loss of power or damage took the verdict on
+    /// them, or what had become of them: they were judged, or sent, once more.
+    #[serde(default)]
+    pub restored: Count,
 }
 
 /// Everything that is counted, read in one cut.
@@ -134,21 +160,13 @@ impl Cut {
 
     /// The invariant of one exporter, and whether it holds.
     fn books(&self, totals: &ExporterTotals, held: Count) -> (Value, bool) {
-        let mut dropped = totals.dropped.clone();
-        for (reason, count) in &self.lost {
-            *dropped.entry((*reason).to_owned()).or_default() += *count;
-        }
-        *dropped.entry("policy".to_owned()).or_default() += self.totals.dropped_policy;
+        let (dropped, accounted) = self.accounted(totals, held);
         let outbox = self.pending + held;
-        let accounted = dropped
-            .values()
-            .fold(totals.exported + self.buffer + outbox, |sum, count| {
-                sum + *count
-            });
         let unit = |of: fn(&Count) -> u64| {
             let dropped: BTreeMap<_, _> = dropped.iter().map(|(k, v)| (k, of(v))).collect();
             json!({
                 "received": of(&self.totals.received),
+                "restored": of(&totals.restored),
                 "exported": of(&totals.exported),
                 "held": {"buffer": of(&self.buffer), "outbox": of(&outbox)},
                 "dropped": dropped,
@@ -156,7 +174,42 @@ impl Cut {
             })
         };
         let books = json!({"spans": unit(|count| count.spans), "bytes": unit(|count| count.bytes)});
-        (books, accounted == self.totals.received)
+        (books, accounted == self.totals.received + totals.restored)
+    }
+
+    /// What an exporter's books say of dropped spans, and of all spans: `received + restored`.
+    fn accounted(&self, totals: &ExporterTotals, held: Count) -> (BTreeMap<String, Count>, Count) {
+        let mut dropped = totals.dropped.clone();
+        for (reason, count) in &self.lost {
+            *dropped.entry((*reason).to_owned()).or_default() += *count;
+        }
+        for (reason, count) in [
+            ("policy", self.totals.dropped_policy),
+            ("corrupt", self.totals.corrupt),
+            ("quarantined", self.totals.quarantined),
+        ] {
+            if reason == "policy" || !count.is_zero() {
+                *dropped.entry(reason.to_owned()).or_default() += count;
+            }
+        }
+        let found = totals.exported + self.buffer + self.pending + held;
+        let accounted = dropped.values().fold(found, |sum, count| sum + *count);
+        (dropped, accounted)
+    }
+
+    /// By how much every exporter's books are out of balance: its name, what is received and
+    /// accounted for nowhere, and what is accounted for and was never received.
+    pub(crate) fn differences(&self) -> Vec<(String, Count, Count)> {
+        let sides = self.exporters.iter().map(|(name, totals, held)| {
+            let (_, accounted) = self.accounted(totals, *held);
+            let received = self.totals.received + totals.restored;
+            (
+                name.clone(),
+                received.saturating_sub(accounted),
+                accounted.saturating_sub(received),
+            )
+        });
+        sides.collect()
     }
 }
 

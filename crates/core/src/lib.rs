@@ -23,6 +23,7 @@ pub mod fs;
 pub mod index;
 pub mod intake;
 pub mod judge;
+pub mod keeping;
 pub mod ledger;
 pub mod log;
 pub mod options;

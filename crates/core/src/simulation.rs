@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::clock::Now;
 use crate::engine::{Engine, EngineError, Prepared};
 use crate::fs::FileSystem;
+use crate::keeping;
 use crate::options::Options;
 use crate::outbox::{KeptJob, Packer, Settlement};
 use crate::plan::{Plan, SharedPlans};
@@ -79,11 +80,7 @@ impl World {
         let mut words = Vec::new();
         loop {
             let (verdicts, more) = self.engine.judge_due(self.now);
-            words.extend(
-                verdicts
-                    .iter()
-                    .filter_map(|verdict| self.engine.word(verdict)),
-            );
+            words.extend(verdicts.iter().map(|verdict| self.engine.word(verdict)));
             self.pack();
             if !more {
                 return words;
@@ -155,7 +152,11 @@ impl World {
         }
         let chores = self.engine.take_chores();
         let directory = std::path::Path::new(&self.options.data_directory);
-        let errors = chores.carry_out(&*self.fs, directory);
+        let outbox = self.engine.outbox();
+        let engine = &mut self.engine;
+        let errors = keeping::do_chores(chores, &outbox, (&*self.fs, directory), || {
+            keeping::sync(&outbox, || engine.take_dirty()) == 0
+        });
         self.engine.count_storage_errors(errors);
     }
 }

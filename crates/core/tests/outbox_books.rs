@@ -19,7 +19,10 @@ const NOW: Now = Now {
 
 fn open(disk: &MemoryDisk, exporters: &[&str]) -> Outbox {
     let names: Vec<String> = exporters.iter().map(|&name| name.to_owned()).collect();
-    Outbox::open(Arc::new(disk.clone()), Path::new("outbox"), &names).unwrap()
+    let disk = Arc::new(disk.clone());
+    Outbox::open(disk, Path::new("outbox"), &names, 1 << 30)
+        .unwrap()
+        .0
 }
 
 /// A frame of `spans` spans whose payload is its number.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
-use crate::fs::{File, FileSystem};
+use crate::fs::{File, FileSystem, guarded};
 use crate::ledger::Count;
 use crate::ledger::Totals;
 use crate::verdicts::Early;
@@ -15,15 +15,21 @@ use crate::verdicts::Early;
 /// it, so it must be on disk before anything it covers is removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// Version of this file: 1.
+    /// Version of this file.
     pub format: u32,
     /// Every request up to this one is counted.
     pub sequence: u64,
     /// Every record of the verdict log before this position is counted.
     pub verdicts: u64,
+    /// Where the verdict log begins.
+    #[serde(default)]
+    pub verdicts_from: u64,
     /// Nothing of the buffer log before this position is needed any more.
     #[serde(default)]
     pub freed: u64,
+    /// What had been received when the log came to that position, if that is known.
+    #[serde(default)]
+    pub received_before: Option<Count>,
     /// The counters.
     pub totals: Totals,
 }
@@ -47,22 +53,22 @@ impl Chores {
     /// First the checkpoint, then the removals it allows; returns how many of these failed.
     #[must_use]
     pub fn carry_out(&self, fs: &dyn FileSystem, directory: &Path) -> u64 {
-        if let Some(checkpoint) = &self.checkpoint {
-            let written = serde_json::to_vec_pretty(checkpoint)
-                .map_err(std::io::Error::from)
-                .and_then(|bytes| fs.replace(&directory.join(CHECKPOINT), &bytes));
-            if written.is_err() {
-                // The files stay; the next start removes nothing it still counts from.
-                return 1 + self.remove.len() as u64;
-            }
+        if let Some(checkpoint) = &self.checkpoint
+            && guarded::write(fs, directory, CHECKPOINT, checkpoint).is_err()
+        {
+            // The files stay; the next start removes nothing it still counts from.
+            return 1 + self.remove.len() as u64;
         }
         let failed = self.remove.iter().filter(|path| fs.remove(path).is_err());
         failed.count() as u64
     }
 }
 
-/// The checkpoint's file, in the data directory.
-pub(crate) const CHECKPOINT: &str = "checkpoint.json";
+/// The checkpoint's file in the data directory, without what ends its name.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+
+/// The newest version of the checkpoint's content that this program knows.
+pub(super) const FORMAT: u32 = 1;
 
 impl Engine {
     /// What there is to do on the disk.
@@ -98,10 +104,12 @@ impl Engine {
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
-            format: 1,
+            format: FORMAT,
             sequence: self.sequence,
             verdicts: self.verdict_log.end(),
+            verdicts_from: self.verdict_reader.first().unwrap_or(0),
             freed: self.freed_before,
+            received_before: self.received_before(self.freed_before),
             totals: self.totals.clone(),
         }
     }
@@ -134,6 +142,7 @@ impl Engine {
     /// Remember where the verdict log ended when a segment of the buffer log was begun: every
     /// verdict on spans in it stands behind.
     pub(crate) fn note_segment(&mut self, base: u64) {
+        self.note_received(base, self.totals.received);
         if self
             .segment_verdicts
             .back()
@@ -144,10 +153,32 @@ impl Engine {
         }
     }
 
+    /// Remember what had been received when a segment of the buffer log was begun.
+    pub(crate) fn note_received(&mut self, base: u64, received: Count) {
+        let newest = self.segment_received.back();
+        if newest.is_none_or(|(newest, _)| *newest < base) {
+            self.segment_received.push_back((base, received));
+        }
+    }
+
+    /// What had been received before this position of the buffer log, which begins a segment.
+    fn received_before(&self, position: u64) -> Option<Count> {
+        if position >= self.log.active_base() && self.log.active_base() == self.log.end() {
+            return Some(self.totals.received);
+        }
+        let at = self
+            .segment_received
+            .partition_point(|(base, _)| *base < position);
+        self.segment_received.get(at).map(|(_, received)| *received)
+    }
+
     /// The first verdict that replay of the requests on disk can still need.
     fn verdicts_needed_from(&mut self) -> u64 {
         while self.segment_verdicts.len() > 1 && self.segment_verdicts[1].0 <= self.freed_before {
             self.segment_verdicts.pop_front();
+        }
+        while self.segment_received.len() > 1 && self.segment_received[1].0 <= self.freed_before {
+            self.segment_received.pop_front();
         }
         self.segment_verdicts.front().map_or(0, |(_, end)| *end)
     }

@@ -7,6 +7,7 @@ use crate::clock::Now;
 use crate::index::Trace;
 use crate::ledger::Count;
 use crate::log::{Entry, Header, Kind, LogError};
+use crate::options::Fsync;
 use crate::plan::PlanSet;
 use crate::verdicts::LateSpans;
 use crate::waiting::Wheel;
@@ -49,7 +50,7 @@ impl Prepared {
 
 impl Engine {
     /// Append a group of requests with one write, then index them. When this returns they may
-    /// be acknowledged.
+    /// be acknowledged: in mode `always` they are durable.
     ///
     /// # Errors
     /// [`LogError`]: none of them was taken.
@@ -57,11 +58,16 @@ impl Engine {
         let mut positions = std::mem::take(&mut self.positions);
         positions.clear();
         let base = self.log.active_base();
-        let result = self.append(group, now, &mut positions);
+        let from = self.log.end();
+        let mut result = self.append(group, now, &mut positions);
+        if result.is_ok() && self.options.buffer.fsync == Fsync::Always {
+            result = self.log.sync_or_take_back(from);
+        }
         if result.is_ok() {
             self.note_segment(base);
             for (prepared, &position) in group.iter_mut().zip(&positions) {
-                self.count_received(prepared);
+                self.totals.received += prepared.accepted;
+                self.count_rejected(prepared.rejected);
                 if prepared.accepted.spans > 0 {
                     self.sequence += 1;
                     self.refresh(prepared);
@@ -71,6 +77,8 @@ impl Engine {
             self.flush_late(now);
         } else {
             self.storage_errors += 1;
+            // Whatever the disk keeps of them, no other request bears their numbers.
+            self.sequence += group.len() as u64;
         }
         self.positions = positions;
         self.guard_bound();
@@ -126,11 +134,11 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn count_received(&mut self, prepared: &Prepared) {
-        self.totals.received += prepared.accepted;
+    /// Count spans left out of an accepted request.
+    pub(crate) fn count_rejected(&mut self, rejected: RejectedSpans) {
         for (reason, spans) in [
-            ("bad_trace_id", prepared.rejected.bad_trace_id),
-            ("bad_span_id", prepared.rejected.bad_span_id),
+            ("bad_trace_id", rejected.bad_trace_id),
+            ("bad_span_id", rejected.bad_span_id),
         ] {
             if spans > 0 {
                 *self.totals.rejected.entry(reason.to_owned()).or_default() += spans;

@@ -7,6 +7,7 @@ use super::{Engine, PolicyCount};
 use crate::clock::Now;
 use crate::judge::judge;
 use crate::ledger::Count;
+use crate::options::Fsync;
 use crate::outbox::KeptJob;
 use crate::plan::Compiled;
 use crate::verdicts::{Context, Early, LateSpans, Verdict, VerdictLog};
@@ -56,7 +57,11 @@ impl Engine {
             return (verdicts, false);
         }
         let context = self.context(now);
-        match self.verdict_log.append_verdicts(&verdicts, context) {
+        let durable = self.options.buffer.fsync == Fsync::Always;
+        match self
+            .verdict_log
+            .append_verdicts(&verdicts, context, durable)
+        {
             Ok(positions) => {
                 let remembered = positions.clone();
                 let slots = slice.into_iter().map(|((slot, _), _)| slot);
@@ -124,7 +129,7 @@ impl Engine {
                 self.jobs.push(KeptJob {
                     sequence: position,
                     verdict: verdict.clone(),
-                    plan,
+                    plan: Some(plan),
                     positions,
                     expected: count,
                     pin: trace.pin,
@@ -175,7 +180,8 @@ impl Engine {
             decided.push(verdict);
         }
         let context = self.context(now);
-        let Ok(sequences) = self.verdict_log.append_late(&notes, context) else {
+        let durable = self.options.buffer.fsync == Fsync::Always;
+        let Ok(sequences) = self.verdict_log.append_late(&notes, context, durable) else {
             // They stay held, and are tried again with the next group or tick.
             self.storage_errors += 1;
             return;
@@ -191,13 +197,13 @@ impl Engine {
     /// The verdict that late spans of a kept trace follow, and its plan. None if the trace was
     /// dropped, or nothing is left of what was decided: the note says so, and a replay of it then
     /// comes to the same end.
-    fn verdict_to_follow(&self, late: &LateSpans) -> Option<(Verdict, Arc<Compiled>)> {
+    fn verdict_to_follow(&self, late: &LateSpans) -> Option<(Verdict, Option<Arc<Compiled>>)> {
         if !late.kept {
             return None; // answered from memory, as most late spans are
         }
         let read = VerdictLog::read(&self.verdict_reader, late.verdict, &late.trace_id);
         let verdict = read.ok()??;
-        let plan = self.plan_of(verdict.plan)?;
+        let plan = self.plan_of(verdict.plan);
         Some((verdict, plan))
     }
 
@@ -205,7 +211,7 @@ impl Engine {
     fn late_takes_effect(
         &mut self,
         late: LateSpans,
-        verdict: Option<(Verdict, Arc<Compiled>)>,
+        verdict: Option<(Verdict, Option<Arc<Compiled>>)>,
         (position, pin): (u64, u32),
         sequence: u64,
     ) {

@@ -8,12 +8,14 @@
 mod chores;
 mod commit;
 mod judging;
+mod mending;
 mod plans;
 mod report;
 mod restore;
 
 pub use chores::{Checkpoint, Chores};
 pub use commit::Prepared;
+pub(crate) use mending::Evidence;
 pub use report::{DecisionReader, PolicyCount};
 pub(crate) use restore::Reached;
 
@@ -26,7 +28,7 @@ use crate::index::{Index, Pins, TraceHasher};
 use crate::ledger::{Count, Totals};
 use crate::log::{LogError, LogReader, LogWriter};
 use crate::options::Options;
-use crate::outbox::{KeptJob, Outbox};
+use crate::outbox::{KeptJob, Outbox, Survey};
 use crate::plan::{Compiled, PlanError, SharedPlans};
 use crate::verdicts::{Early, LateSpans, Recent, VerdictLog, VerdictMemory};
 use crate::waiting::{Waiting, Wheel};
@@ -40,8 +42,17 @@ pub enum EngineError {
     /// The plan makes no sense.
     #[error("the plan was refused: {0}")]
     Plan(#[from] PlanError),
-    /// A file of the data directory cannot be understood.
-    #[error("{path} cannot be read: {what}; restore it, or move it away to start without it")]
+    /// A file of a later version of this program.
+    #[error(
+        "{path} was written by a newer version; start that version again, or point data_directory \
+         elsewhere"
+    )]
+    Newer {
+        /// The file.
+        path: String,
+    },
+    /// A file of the data directory cannot be read or written.
+    #[error("{path}: {what}; make it readable and writable for this user")]
     State {
         /// The file.
         path: String,
@@ -56,6 +67,12 @@ struct LivePlan {
     open: u64,
     /// Some rule has a wait of its own, so the wait must be looked up with every span.
     rule_waits: bool,
+}
+
+impl LivePlan {
+    fn version(&self) -> u32 {
+        self.compiled.plan().version
+    }
 }
 
 /// The engine.
@@ -82,6 +99,10 @@ pub struct Engine {
     plans: Vec<LivePlan>,
     /// A plan that waits until the one before the current is forgotten.
     next_plan: Option<crate::plan::Plan>,
+    /// The newest plan that was ever stored, whether it can still be read or not.
+    plan_floor: u32,
+    /// Plans up to this version have been looked for, while replaying.
+    plans_tried: u32,
     /// What the threads that scan requests read.
     plan_set: SharedPlans,
     totals: Totals,
@@ -95,9 +116,13 @@ pub struct Engine {
     freed_before: u64,
     /// Begin of every segment of the buffer log, and where the verdict log ended then.
     segment_verdicts: VecDeque<(u64, u64)>,
+    /// Begin of every segment of the buffer log, and what had been received then.
+    segment_received: VecDeque<(u64, Count)>,
     /// The segment whose traces were judged early last.
     last_early_pin: Option<u32>,
     storage_errors: u64,
+    /// When it was opened, a log ended before what other files speak of.
+    pub(crate) lost_power: bool,
     positions: Vec<u64>,
     /// Hash and slot of every trace of the request at hand.
     places: Vec<(u64, Option<u32>)>,
@@ -110,7 +135,7 @@ impl Engine {
         options: Options,
         mono_ms: u64,
         plan_set: SharedPlans,
-    ) -> Result<Self, LogError> {
+    ) -> Result<(Self, Survey), LogError> {
         let directory = Path::new(&options.data_directory);
         let log = LogWriter::open(
             Arc::clone(&fs),
@@ -118,13 +143,14 @@ impl Engine {
             options.buffer.segment_bytes,
         )?;
         let verdict_log = VerdictLog::open(Arc::clone(&fs), &directory.join("verdicts"))?;
-        let outbox = Outbox::open(
+        let (outbox, survey) = Outbox::open(
             Arc::clone(&fs),
             &directory.join("outbox"),
             &options.exporters,
+            options.outbox.max_bytes,
         )?;
         let hasher = TraceHasher::new(options.hash_secret.unwrap_or(0));
-        Ok(Self {
+        let engine = Self {
             log_reader: log.reader(),
             verdict_reader: verdict_log.reader(),
             index: Index::new(hasher),
@@ -137,6 +163,8 @@ impl Engine {
             late: Vec::new(),
             plans: Vec::new(),
             next_plan: None,
+            plan_floor: 0,
+            plans_tried: 0,
             plan_set,
             totals: Totals::default(),
             policies: HashMap::new(),
@@ -148,8 +176,10 @@ impl Engine {
             freed_before: 0,
             // What segments of an earlier run need is not known; from the begin, then.
             segment_verdicts: VecDeque::from([(0, 0)]),
+            segment_received: VecDeque::new(),
             last_early_pin: None,
             storage_errors: 0,
+            lost_power: false,
             positions: Vec::new(),
             places: Vec::new(),
             outbox: Arc::new(outbox),
@@ -157,7 +187,8 @@ impl Engine {
             options,
             log,
             verdict_log,
-        })
+        };
+        Ok((engine, survey))
     }
 
     /// The outbox, for the packer and the exporters.

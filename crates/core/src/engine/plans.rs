@@ -1,11 +1,13 @@
 //! Which plans are alive: the current one, and the one before it while traces begun under it are
 //! open. Every plan that was ever current is stored beside the logs, since verdicts name it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use super::{Engine, EngineError, LivePlan};
 use crate::fs::FileSystem;
+use crate::fs::guarded::{self, FIRST, Guarded, SECOND};
 use crate::plan::{Compiled, Plan, PlanSet};
 
 impl Engine {
@@ -29,7 +31,8 @@ impl Engine {
             self.next_plan = None;
             return Ok(plan.version);
         }
-        plan.version += 1;
+        // A stored plan that cannot be read any more keeps its number: verdicts name it.
+        plan.version = plan.version.max(self.plan_floor) + 1;
         let compiled = Arc::new(Compiled::new(plan.clone())?);
         if self.plans.len() >= 2 {
             let version = plan.version;
@@ -111,51 +114,57 @@ impl Engine {
     }
 }
 
-fn plan_path(directory: &Path, version: u32) -> PathBuf {
-    directory.join("plans").join(format!("{version:08}.json"))
+fn plans_in(directory: &Path) -> PathBuf {
+    directory.join("plans")
+}
+
+fn name_of(version: u32) -> String {
+    format!("{version:08}")
+}
+
+/// What the disk says about a stored plan.
+fn failed(directory: &Path, version: u32, error: &std::io::Error) -> EngineError {
+    let path = plans_in(directory).join(name_of(version) + FIRST);
+    EngineError::State {
+        path: path.display().to_string(),
+        what: error.to_string(),
+    }
 }
 
 fn store_plan(fs: &dyn FileSystem, directory: &Path, plan: &Plan) -> Result<(), EngineError> {
-    let path = plan_path(directory, plan.version);
-    let state = |what: String| EngineError::State {
-        path: path.display().to_string(),
-        what,
-    };
-    let bytes = serde_json::to_vec_pretty(plan).map_err(|error| state(error.to_string()))?;
-    fs.create_directory(&directory.join("plans"))
-        .and_then(|()| fs.replace(&path, &bytes))
-        .map_err(|error| state(error.to_string()))
+    let plans = plans_in(directory);
+    fs.create_directory(&plans)
+        .and_then(|()| guarded::write(fs, &plans, &name_of(plan.version), plan))
+        .map_err(|error| failed(directory, plan.version, &error))
 }
 
-/// A stored plan; None if there is none of this version.
+/// A stored plan; None if there is none of this version, or nothing of it can be believed.
 pub(crate) fn load_plan(
     fs: &dyn FileSystem,
     directory: &Path,
     version: u32,
 ) -> Result<Option<Plan>, EngineError> {
-    let path = plan_path(directory, version);
-    let state = |what: String| EngineError::State {
-        path: path.display().to_string(),
-        what,
-    };
-    match fs.read(&path).map_err(|error| state(error.to_string()))? {
-        None => Ok(None),
-        Some(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| state(error.to_string())),
+    match guarded::read(fs, &plans_in(directory), &name_of(version)) {
+        Ok(Guarded::Whole(plan, _)) => Ok(Some(plan)),
+        Ok(Guarded::Absent | Guarded::Damaged) => Ok(None),
+        Err(error) => Err(failed(directory, version, &error)),
     }
 }
 
-/// The version of the newest stored plan; 0 if there is none.
-pub(crate) fn newest_plan(fs: &dyn FileSystem, directory: &Path) -> Result<u32, EngineError> {
-    let plans = directory.join("plans");
+/// The versions of the stored plans, whether they can be read or not, the newest last.
+pub(crate) fn stored_plans(
+    fs: &dyn FileSystem,
+    directory: &Path,
+) -> Result<BTreeSet<u32>, EngineError> {
+    let plans = plans_in(directory);
     let names = fs.list(&plans).map_err(|error| EngineError::State {
         path: plans.display().to_string(),
         what: error.to_string(),
     })?;
-    Ok(names
-        .iter()
-        .filter_map(|name| name.strip_suffix(".json")?.parse().ok())
-        .max()
-        .unwrap_or(0))
+    let version = |name: &String| {
+        let digits = name.strip_suffix(SECOND).or(name.strip_suffix(FIRST))?;
+        let version = digits.parse().ok()?;
+        (name_of(version) == digits).then_some(version)
+    };
+    Ok(names.iter().filter_map(version).collect())
 }

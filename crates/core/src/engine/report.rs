@@ -13,6 +13,7 @@ use crate::clock::Now;
 use crate::fs::FileSystem;
 use crate::ledger::Cut;
 use crate::log::{LogError, LogReader};
+use crate::outbox::PLAN_LOST;
 use crate::plan::{Compiled, NEVER};
 use crate::verdicts::{Batch, NO_RULE, Verdict, VerdictLog};
 use crate::wire::TraceId;
@@ -128,17 +129,14 @@ impl Engine {
         }
         let (position, _) = self.memory.find(hash)?;
         let verdict = VerdictLog::read(&self.verdict_reader, position, trace_id).ok()??;
-        Some(verdict_json(
-            &verdict,
-            position,
-            &*self.plan_of(verdict.plan)?,
-        ))
+        let plan = self.plan_of(verdict.plan);
+        Some(verdict_json(&verdict, position, plan.as_deref()))
     }
 
     /// A verdict in words.
     #[must_use]
-    pub fn word(&self, verdict: &Verdict) -> Option<Value> {
-        Some(verdict_json(verdict, 0, &*self.plan_of(verdict.plan)?))
+    pub fn word(&self, verdict: &Verdict) -> Value {
+        verdict_json(verdict, 0, self.plan_of(verdict.plan).as_deref())
     }
 
     /// The newest verdicts with their positions, at most `limit` that kept and as many that
@@ -183,23 +181,23 @@ impl DecisionReader {
                     .or(found);
             }
         }
-        Ok(found.and_then(|(position, verdict)| {
-            let plan = self.plan(verdict.plan)?;
-            Some(verdict_json(&verdict, position, &plan))
+        Ok(found.map(|(position, verdict)| {
+            let plan = self.plan(verdict.plan);
+            verdict_json(&verdict, position, plan.as_ref())
         }))
     }
 
-    /// Verdicts in words, on the caller's thread; one whose plan cannot be read is left out.
+    /// Verdicts in words, on the caller's thread.
     #[must_use]
     pub fn word(&self, verdicts: &[(u64, Verdict)]) -> Vec<Value> {
         let mut plans = BTreeMap::new();
         verdicts
             .iter()
-            .filter_map(|(position, verdict)| {
+            .map(|(position, verdict)| {
                 let plan = plans
                     .entry(verdict.plan)
                     .or_insert_with(|| self.plan(verdict.plan));
-                Some(verdict_json(verdict, *position, plan.as_ref()?))
+                verdict_json(verdict, *position, plan.as_ref())
             })
             .collect()
     }
@@ -210,12 +208,12 @@ impl DecisionReader {
     }
 }
 
-fn verdict_json(verdict: &Verdict, position: u64, compiled: &Compiled) -> Value {
-    let plan = compiled.plan();
-    let rule = plan.rules.get(usize::from(verdict.rule));
+fn verdict_json(verdict: &Verdict, position: u64, compiled: Option<&Compiled>) -> Value {
+    let plan = compiled.map(Compiled::plan);
+    let rule = plan.and_then(|plan| plan.rules.get(usize::from(verdict.rule)));
     let reasons: Vec<&str> = plan
-        .predicates
-        .iter()
+        .into_iter()
+        .flat_map(|plan| &plan.predicates)
         .enumerate()
         .filter(|(bit, _)| verdict.bits >> bit & 1 == 1)
         .map(|(_, predicate)| predicate.reason.as_str())
@@ -242,14 +240,13 @@ fn verdict_json(verdict: &Verdict, position: u64, compiled: &Compiled) -> Value 
 }
 
 /// Why the rule of a verdict matched.
-fn reason(verdict: &Verdict, compiled: &Compiled) -> String {
-    if verdict.rule == NO_RULE {
-        return "no_match".to_owned();
-    }
+fn reason<'a>(verdict: &Verdict, compiled: Option<&'a Compiled>) -> &'a str {
     let rule = usize::from(verdict.rule);
-    compiled
-        .reason(rule, verdict.bits, verdict.duration_ns)
-        .to_owned()
+    match compiled {
+        _ if verdict.rule == NO_RULE => "no_match",
+        Some(plan) => plan.reason(rule, verdict.bits, verdict.duration_ns),
+        None => PLAN_LOST,
+    }
 }
 
 /// T as tracestate spells it: 14 hex digits without the trailing zeros; always is `0`.

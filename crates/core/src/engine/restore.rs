@@ -1,11 +1,13 @@
 //! What replay does to the engine: verdicts and late spans of an earlier run, plans, due times.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::chores::CHECKPOINT;
-use super::plans::{load_plan, newest_plan};
-use super::{Checkpoint, Engine, EngineError};
+use super::chores::{CHECKPOINT, FORMAT};
+use super::plans::{load_plan, stored_plans};
+use super::{Checkpoint, Engine, EngineError, Evidence};
 use crate::clock::Now;
+use crate::fs::guarded::{self, Guarded};
 use crate::ledger::Count;
 use crate::outbox::KeptJob;
 use crate::plan::Compiled;
@@ -15,41 +17,84 @@ use crate::waiting::{TICK_MS, Wheel};
 use crate::wire::TraceId;
 
 /// How far the effects of an earlier run had come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Reached {
     /// Every record of the verdict log before this is in the counters.
     pub(crate) counted: u64,
     /// Every kept entry of the verdict log up to this one has its frame in the outbox.
     pub(crate) written: u64,
+    /// Every frame that was found, by the position of its entry.
+    pub(crate) frames: HashSet<u64>,
+    /// The first of them, if some behind it cannot be read any more.
+    pub(crate) holes_behind: Option<u64>,
+}
+
+impl Reached {
+    /// Whether the kept entry at this position has its frame. One that was removed with its
+    /// segment had it: it stands before all that were found.
+    fn has_frame(&self, at: u64) -> bool {
+        let hole = self.holes_behind.is_some_and(|first| first < at) && !self.frames.contains(&at);
+        at <= self.written && !hole
+    }
 }
 
 impl Engine {
     /// The counters of the last checkpoint, taken over; all zero if there is none.
-    pub(crate) fn load_checkpoint(&mut self) -> Result<Checkpoint, EngineError> {
-        let path = self.directory().join(CHECKPOINT);
-        let state = |what: String| EngineError::State {
-            path: path.display().to_string(),
-            what,
-        };
-        let bytes = self
-            .fs
-            .read(&path)
-            .map_err(|error| state(error.to_string()))?;
-        let checkpoint: Checkpoint = match bytes {
-            None => Checkpoint::default(),
-            Some(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|error| state(error.to_string()))?
+    pub(crate) fn load_checkpoint(
+        &mut self,
+        evidence: &mut Evidence,
+    ) -> Result<Checkpoint, EngineError> {
+        let path = self.directory().join(CHECKPOINT).with_extension("json");
+        let path = path.display().to_string();
+        let checkpoint = match guarded::read(&*self.fs, self.directory(), CHECKPOINT) {
+            Err(error) => {
+                let what = error.to_string();
+                return Err(EngineError::State { path, what });
+            }
+            Ok(Guarded::Absent) => {
+                // Without one nothing was ever removed from the front of the buffer log.
+                let first = self.log_reader.first();
+                if first.is_some_and(|first| first > 0)
+                    || first.is_none() && self.verdict_reader.first().is_some()
+                {
+                    evidence.note(format!("{path} is gone, or the requests before it are"));
+                }
+                Checkpoint::default()
+            }
+            Ok(Guarded::Damaged) => {
+                evidence.note(format!(
+                    "{path} and its copy are damaged; what was counted before the oldest records \
+                     left is not known any more"
+                ));
+                Checkpoint::default()
+            }
+            Ok(Guarded::Whole(checkpoint, damaged)) => {
+                if damaged {
+                    evidence.note(format!("{path} was damaged; its copy is used"));
+                }
+                checkpoint
             }
         };
+        if checkpoint.format > FORMAT {
+            return Err(EngineError::Newer { path });
+        }
         self.totals = checkpoint.totals.clone();
         // Without power the logs may have lost what the checkpoint and the outbox speak of. What
         // is written from now on must not stand where it would pass for that.
-        self.log.skip_to(checkpoint.freed);
         let framed = self.outbox.written();
+        let verdicts_from = self.verdict_reader.first().unwrap_or(0);
+        self.lost_power = self.log.end() < checkpoint.freed
+            || verdicts_from > checkpoint.verdicts_from.max(1)
+            || self.verdict_log.end() < checkpoint.verdicts.max(framed);
+        self.log.skip_to(checkpoint.freed);
         self.verdict_log
             .skip_to(checkpoint.verdicts.max(framed.saturating_add(1)));
         self.freed_before = checkpoint.freed;
         self.chores.remove = self.log.release_before(checkpoint.freed);
+        self.plan_floor = stored_plans(&*self.fs, self.directory())?
+            .last()
+            .copied()
+            .unwrap_or(0);
         Ok(checkpoint)
     }
 
@@ -58,25 +103,46 @@ impl Engine {
         self.verdict_reader.clone()
     }
 
+    /// So much was received in all.
+    pub(crate) fn set_received(&mut self, received: Count) {
+        self.totals.received = received;
+    }
+
     /// Requests up to this one have been seen.
     pub(crate) fn set_sequence(&mut self, sequence: u64) {
         self.sequence = sequence;
     }
 
-    /// The plan of this version becomes the current one, or the newest stored one below it.
-    pub(crate) fn bring_back_plan(&mut self, version: u32) -> Result<(), EngineError> {
-        let current = self
-            .plans
-            .last()
-            .map_or(0, |live| live.compiled.plan().version);
-        if current >= version {
-            return Ok(());
-        }
-        let newest = newest_plan(&*self.fs, self.directory())?.min(version);
-        if newest > current
-            && let Some(plan) = load_plan(&*self.fs, self.directory(), newest)?
-        {
-            self.make_current(Arc::new(Compiled::new(plan)?));
+    /// The plan of this version becomes the current one, or the newest stored one below it that
+    /// can be read.
+    pub(crate) fn bring_back_plan(
+        &mut self,
+        version: u32,
+        evidence: &mut Evidence,
+    ) -> Result<(), EngineError> {
+        let tried = self
+            .plans_tried
+            .max(self.plans.last().map_or(0, |live| live.version()));
+        // Two plans at most: a third one waits where damage took the last verdicts on the first.
+        let blocked = self.plans.len() > 1 && self.plans[0].open > 0;
+        if (tried < version || self.plans.is_empty()) && !blocked {
+            let stored = stored_plans(&*self.fs, self.directory())?;
+            for &candidate in stored.range(..=version).rev() {
+                if candidate <= tried {
+                    break;
+                }
+                let plan = load_plan(&*self.fs, self.directory(), candidate)?;
+                match plan.map(Compiled::new) {
+                    Some(Ok(plan)) if plan.plan().version == candidate => {
+                        self.make_current(Arc::new(plan));
+                        break;
+                    }
+                    _ => evidence.note(format!(
+                        "plan {candidate} is damaged; traces begun under it are judged by another"
+                    )),
+                }
+            }
+            self.plans_tried = version.min(self.plan_floor);
         }
         if self.plans.is_empty() {
             self.install_plan(self.options.plan.clone())?;
@@ -89,7 +155,7 @@ impl Engine {
         &mut self,
         verdict: &Verdict,
         at: u64,
-        reached: Reached,
+        reached: &Reached,
         now: Now,
         found: &mut Found,
     ) {
@@ -100,7 +166,7 @@ impl Engine {
         if at >= reached.counted {
             self.count_verdict(verdict);
         }
-        let pending = verdict.kept && at > reached.written;
+        let pending = verdict.kept && !reached.has_frame(at);
         let mut positions = Vec::new();
         let mut pin = None;
         if let Some(slot) = self.index.find(hash, &verdict.trace_id) {
@@ -118,40 +184,44 @@ impl Engine {
             Some(pin) if !pending => self.pins.unpin(pin),
             _ => {}
         }
-        if pending {
+        if pending && let Some(pin) = pin {
             found.repacked += 1;
             let expected = Count::new(u64::from(verdict.spans), verdict.bytes);
-            // A kept trace without any record is lost, and the packer says so in the books. It
-            // needs no segment; 0 is as old as any, so that no later pin is taken for newer.
-            let pin = pin.unwrap_or_else(|| self.pins.pin(0));
             self.pack_again(verdict, at, positions, expected, pin);
+        } else if pending {
+            // Its requests stay on the disk until its frame is there, so something was lost.
+            found.vanished += 1;
         }
     }
 
-    /// Late spans of an earlier run, in the record at `position`.
+    /// Late spans of an earlier run, in the record at `position`. False if the verdict they follow
+    /// is lost: then they are spans of a trace that is not known.
     pub(crate) fn apply_late(
         &mut self,
         late: LateSpans,
         position: u64,
         at: u64,
-        reached: Reached,
+        reached: &Reached,
         found: &mut Found,
-    ) {
+    ) -> bool {
         let expected = Count::new(u64::from(late.spans), late.bytes);
         if !late.kept {
             if at >= reached.counted {
                 self.totals.dropped_policy += expected;
             }
-            return;
+            return true;
+        }
+        if reached.has_frame(at) {
+            return true;
         }
         let verdict = VerdictLog::read(&self.verdict_reader, late.verdict, &late.trace_id);
-        if at > reached.written
-            && let Ok(Some(verdict)) = verdict
-        {
-            found.repacked += 1;
-            let pin = self.pins.pin(self.log_reader.base_of(position));
-            self.pack_again(&verdict, at, vec![position], expected, pin);
-        }
+        let Ok(Some(verdict)) = verdict else {
+            return false;
+        };
+        found.repacked += 1;
+        let pin = self.pins.pin(self.log_reader.base_of(position));
+        self.pack_again(&verdict, at, vec![position], expected, pin);
+        true
     }
 
     /// This trace was judged once more after the memory had forgotten it, so what came before
@@ -175,10 +245,7 @@ impl Engine {
         expected: Count,
         pin: u32,
     ) {
-        let Some(plan) = self.plan_of(verdict.plan) else {
-            self.pins.unpin(pin);
-            return;
-        };
+        let plan = self.plan_of(verdict.plan);
         self.outbox.expect(expected);
         self.jobs.push(KeptJob {
             sequence,

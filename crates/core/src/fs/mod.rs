@@ -1,5 +1,6 @@
 //! The disk, behind traits, so that simulation can fill it, tear it and lose it.
 
+pub(crate) mod guarded;
 mod memory;
 mod real;
 
@@ -32,7 +33,7 @@ pub trait File: Send + Sync {
     /// # Errors
     /// Whatever the disk says.
     fn size(&self) -> io::Result<u64>;
-    /// Make the contents durable (fdatasync).
+    /// Make the contents durable (fdatasync), and the name of a file that was created.
     ///
     /// # Errors
     /// After a failure the unsynced pages are lost for good: never retry on the same file.
@@ -64,7 +65,8 @@ pub trait FileSystem: Send + Sync {
     /// # Errors
     /// Whatever the disk says.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Replace `path` with these bytes so that a crash leaves the old or the new file, never a mix.
+    /// Replace `path` with these bytes so that a crash leaves the old or the new file, never a mix;
+    /// when this returns the new one is durable.
     ///
     /// # Errors
     /// Whatever the disk says; the old file stays.

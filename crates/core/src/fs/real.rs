@@ -3,8 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{File, FileSystem, Lock};
 
@@ -15,7 +15,24 @@ const FILE_MODE: u32 = 0o600;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
 
-struct RealFile(fs::File);
+struct RealFile {
+    file: fs::File,
+    /// Of a file that was created, until its name is durable: the directory that holds it.
+    unnamed_in: Mutex<Option<PathBuf>>,
+}
+
+/// Make the names in a directory durable.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    fs::File::open(directory)?.sync_all()
+}
+
+/// The directory that holds `path`.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
 
 struct RealLock(#[expect(dead_code, reason = "the lock lives as long as the handle")] fs::File);
 
@@ -26,7 +43,7 @@ impl File for RealFile {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
             let some = &parts[..parts.len().min(1024)]; // IOV_MAX
-            match rustix::io::pwritev(&self.0, some, position) {
+            match rustix::io::pwritev(&self.file, some, position) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     position += written as u64;
@@ -40,19 +57,28 @@ impl File for RealFile {
     }
 
     fn read_at(&self, position: u64, into: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact_at(into, position)
+        self.file.read_exact_at(into, position)
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
+        self.file.set_len(length)
     }
 
     fn size(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()?;
+        let mut unnamed_in = self
+            .unnamed_in
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(directory) = &*unnamed_in {
+            sync_directory(directory)?;
+        }
+        *unnamed_in = None;
+        Ok(())
     }
 }
 
@@ -64,13 +90,17 @@ impl FileSystem for RealDisk {
             .create_new(true)
             .mode(FILE_MODE)
             .open(path)?;
-        Ok(Arc::new(RealFile(file)))
+        Ok(Arc::new(RealFile {
+            file,
+            unnamed_in: Mutex::new(Some(parent(path).to_owned())),
+        }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(RealFile(
-            OpenOptions::new().read(true).write(true).open(path)?,
-        )))
+        Ok(Arc::new(RealFile {
+            file: OpenOptions::new().read(true).write(true).open(path)?,
+            unnamed_in: Mutex::default(),
+        }))
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
@@ -104,7 +134,8 @@ impl FileSystem for RealDisk {
             .open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_data()?;
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, path)?;
+        sync_directory(parent(path))
     }
 
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -116,7 +147,11 @@ impl FileSystem for RealDisk {
     }
 
     fn create_directory(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+        if path.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(path)?;
+        sync_directory(parent(path))
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {

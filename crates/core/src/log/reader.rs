@@ -108,6 +108,18 @@ impl LogReader {
             .map_or(position, |(base, _)| base)
     }
 
+    /// Where the oldest segment begins; None if there is none.
+    #[must_use]
+    pub fn first(&self) -> Option<u64> {
+        self.segments.first()
+    }
+
+    /// The file that holds `position`, or that should.
+    #[must_use]
+    pub fn path_of(&self, position: u64) -> String {
+        self.path(self.base_of(position))
+    }
+
     /// Every record from `position` on.
     #[must_use]
     pub fn records(&self, position: u64) -> Records {

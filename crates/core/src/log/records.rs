@@ -35,6 +35,8 @@ pub struct Records {
     current: Option<Current>,
     next_base: u64,
     skip_to: u64,
+    /// Where the segment that was read last ends, and the next one should begin.
+    expected: Option<u64>,
     damage: Vec<Damage>,
 }
 
@@ -111,6 +113,7 @@ impl Records {
             reader,
             current: None,
             skip_to: position,
+            expected: None,
             damage: Vec::new(),
         }
     }
@@ -173,6 +176,16 @@ impl Records {
             .size()
             .map_err(|error| self.reader.failed(base, error))?;
         self.next_base = base + 1;
+        // An empty segment takes one position, so that the next one has another name.
+        if self.expected.is_some_and(|expected| base > expected + 1) {
+            let position = self.expected.unwrap_or(base);
+            self.damage.push(Damage {
+                position,
+                bytes: base - position,
+                at_end: false,
+            });
+        }
+        self.expected = Some(base.saturating_add(length));
         self.current = Some(Current {
             end: segment
                 .next
@@ -193,24 +206,24 @@ impl Records {
             let next = current.search(position + 1)?;
             current.position = next.unwrap_or(current.end);
             self.note(position, current);
+            if position == current.segment.base
+                && current.end - position >= HEADER_BYTES as u64
+                && let Some(damage) = self.damage.last_mut()
+            {
+                damage.at_end = false; // no crash makes a segment that begins with something else
+            }
             return Ok(None);
         };
         let raw = RawHeader(&header);
         self.reader.known_version(current.segment.base, &raw)?;
         let behind = position + HEADER_BYTES as u64;
         let Some(body) = current.bytes(behind, raw.length() as u64)? else {
-            // Cut short; or its length is right and what follows was written over it.
+            // Cut short by a crash: nobody was told that it had been taken. Or its segment was cut
+            // short later, and then the next record tells what is lost.
             let next = current.search(behind)?;
             current.position = next.unwrap_or(current.end);
             self.note(position, current);
-            let (header, body) = (raw.decode(), Bytes::new());
-            let whole = false;
-            return Ok(Some(Record {
-                position,
-                header,
-                body,
-                whole,
-            }));
+            return Ok(None);
         };
         let whole = raw.matches(&body);
         current.position = behind + body.len() as u64;

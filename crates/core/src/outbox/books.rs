@@ -1,13 +1,13 @@
 //! The books of the outbox: what stands in it, and how far every exporter has come.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::exporter::{Exporter, ExporterMark, FrameRef, Range, SettledNote};
 use super::{Frame, OutboxStats};
 use crate::ledger::{Count, Cut};
-use crate::log::{Kind, LogError, LogReader};
+use crate::log::{Damage, Kind, LogError, LogReader};
 
 /// The first record of a segment: everything the segments before it said.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -17,6 +17,28 @@ pub(super) struct Mark {
     malformed: Count,
     missing: Count,
     exporters: BTreeMap<String, ExporterMark>,
+}
+
+/// What was found while the books were read back, for the start of the engine.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Bytes that are no records.
+    pub damage: Vec<Damage>,
+    /// Frames stand before any mark: what was said of exporters before them is lost.
+    pub marks_lost: bool,
+    /// A mark speaks of frames that are not there.
+    pub frames_lost: bool,
+    /// Every frame by the position of its verdict, or of its note on late spans.
+    pub frames: HashSet<u64>,
+}
+
+/// What the books of one exporter lack or have too much of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Correction {
+    /// Received, and found nowhere.
+    pub(crate) uncounted: Count,
+    /// Accounted for twice.
+    pub(crate) restored: Count,
 }
 
 /// Every frame that some exporter is not done with, and the place of each exporter among them.
@@ -48,10 +70,12 @@ impl Books {
         reader: &LogReader,
         end: u64,
         exporters: &[String],
-    ) -> Result<Self, LogError> {
+    ) -> Result<(Self, Survey), LogError> {
         let mut books = Self::default();
+        let mut survey = Survey::default();
         let mut known: BTreeMap<String, Exporter> = BTreeMap::new();
         let mut records = reader.records(0);
+        let mut marked = false;
         while let Some(record) = records.next_record()? {
             match record.header.kind {
                 Kind::Mark => {
@@ -60,11 +84,14 @@ impl Books {
                     };
                     (books.written, books.kept) = (mark.written, mark.kept);
                     (books.malformed, books.missing) = (mark.malformed, mark.missing);
-                    known = mark
-                        .exporters
-                        .into_iter()
-                        .map(|(name, mark)| (name.clone(), Exporter::from_mark(&name, mark)))
-                        .collect();
+                    marked = true;
+                    known.clear();
+                    for (name, mark) in mark.exporters {
+                        let held = mark.held;
+                        let exporter = Exporter::from_mark(&name, mark);
+                        survey.frames_lost |= exporter.held_of(&books.frames) != held;
+                        known.insert(name, exporter);
+                    }
                 }
                 Kind::Settled => {
                     if let Ok(note) = serde_json::from_slice::<SettledNote>(&record.body)
@@ -74,15 +101,18 @@ impl Books {
                     }
                 }
                 Kind::Kept => {
+                    survey.marks_lost |= !marked;
                     if let Some(frame) = Frame::decode(&record) {
-                        books.add(record.position, record.header.sequence, &frame, 0);
+                        let sequence = record.header.sequence;
+                        survey.frames.insert(sequence);
+                        books.add(record.position, sequence, &frame, 0);
                     }
                 }
                 _ => {}
             }
         }
+        survey.damage.extend_from_slice(records.damage());
         // Without any mark nobody's place is known. Sent twice is better than not at all.
-        let marked = !known.is_empty();
         for name in exporters {
             let mut exporter = known.remove(name).unwrap_or_else(|| {
                 if marked {
@@ -93,14 +123,24 @@ impl Books {
             });
             exporter.advance(&books.frames);
             exporter.next = exporter.done;
-            exporter.held = books
-                .frames
-                .iter()
-                .filter(|frame| !exporter.is_done_with(frame.position))
-                .fold(Count::default(), |sum, frame| sum + frame.kept);
+            exporter.held = exporter.held_of(&books.frames);
             books.exporters.push(exporter);
         }
-        Ok(books)
+        Ok((books, survey))
+    }
+
+    /// Put right the books of single exporters.
+    pub(super) fn correct(&mut self, corrections: &BTreeMap<String, Correction>) {
+        for exporter in &mut self.exporters {
+            let Some(correction) = corrections.get(&exporter.name) else {
+                continue;
+            };
+            exporter.totals.restored += correction.restored;
+            if !correction.uncounted.is_zero() {
+                let dropped = &mut exporter.totals.dropped;
+                *dropped.entry("uncounted".to_owned()).or_default() += correction.uncounted;
+            }
+        }
     }
 
     /// What the next segment begins with.

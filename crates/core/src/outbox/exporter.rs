@@ -115,6 +115,8 @@ pub(super) struct ExporterMark {
     pub(super) totals: ExporterTotals,
     pub(super) done: u64,
     pub(super) settled: Vec<Range>,
+    /// Spans in the frames before the mark that it is not done with.
+    pub(super) held: Count,
 }
 
 /// What is written down when an exporter is done with a run of frames.
@@ -162,7 +164,14 @@ impl Exporter {
             totals: self.totals.clone(),
             done: self.done,
             settled: self.settled.iter().map(|(from, to)| (*from, *to)).collect(),
+            held: self.held,
         }
+    }
+
+    /// Spans in those of the frames that it is not done with.
+    pub(super) fn held_of(&self, frames: &VecDeque<FrameRef>) -> Count {
+        let open = frames.iter().filter(|f| !self.is_done_with(f.position));
+        open.fold(Count::default(), |sum, frame| sum + frame.kept)
     }
 
     /// Whether it is done with the frame at this position.

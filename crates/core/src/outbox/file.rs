@@ -1,14 +1,14 @@
 //! The outbox: frames on disk, written by the packer and read by the exporters.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::books::{Books, total};
+use super::books::{Books, Correction, Survey, total};
 use super::exporter::SettledNote;
 use super::{Batch, Frame, Settlement};
 use crate::clock::Now;
@@ -16,8 +16,9 @@ use crate::fs::{File, FileSystem};
 use crate::ledger::{Count, Cut};
 use crate::log::{Entry, Header, Kind, LogError, LogReader, LogWriter};
 
-/// Bytes a segment.
-const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes a segment, at most and at least. A quarter of the bound, so that a full outbox always has
+/// segments that can go once they are settled.
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 256 * 1024..=64 * 1024 * 1024;
 
 /// Sizes, for the metrics.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -39,6 +40,8 @@ pub struct Outbox {
     bytes: AtomicU64,
     reader: LogReader,
     books: Mutex<Books>,
+    /// Files that nothing needs any more, once everything written before now is durable.
+    removable: Mutex<Vec<PathBuf>>,
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -46,7 +49,8 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Outbox {
-    /// Open the outbox in this directory, for these exporters, the primary first.
+    /// Open the outbox in this directory, for these exporters, the primary first; it is to hold
+    /// about `max_bytes` at most.
     ///
     /// An exporter that was not there before gets what is kept from now on.
     ///
@@ -56,18 +60,51 @@ impl Outbox {
         fs: Arc<dyn FileSystem>,
         directory: &Path,
         exporters: &[String],
-    ) -> Result<Self, LogError> {
-        let log = LogWriter::open(fs, directory, SEGMENT_BYTES)?;
+        max_bytes: u64,
+    ) -> Result<(Self, Survey), LogError> {
+        let segment = (max_bytes / 4).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
+        let log = LogWriter::open(fs, directory, segment)?;
         let reader = log.reader();
-        let books = Books::read(&reader, log.end(), exporters)?;
+        let (books, survey) = Books::read(&reader, log.end(), exporters)?;
         let outbox = Self {
             bytes: AtomicU64::new(log.bytes()),
             log: Mutex::new(log),
             reader,
             books: Mutex::new(books),
+            removable: Mutex::default(),
         };
         outbox.free(&mut held(&outbox.log));
-        Ok(outbox)
+        Ok((outbox, survey))
+    }
+
+    /// Put right what the books say of one exporter, and write it down, since what tells of it may
+    /// be gone at the next start.
+    pub(crate) fn correct(&self, corrections: &BTreeMap<String, Correction>, now: Now) {
+        if corrections.is_empty() {
+            return;
+        }
+        let mut log = held(&self.log);
+        held(&self.books).correct(corrections);
+        if self.mark(&mut log, now).is_err() {
+            held(&self.books).storage_errors += 1;
+        }
+    }
+
+    /// Files that nothing needs any more. They may be removed once everything that was written
+    /// before this call is durable: the marks that speak for them, and the verdicts.
+    pub fn take_removable(&self) -> Vec<PathBuf> {
+        std::mem::take(&mut *held(&self.removable))
+    }
+
+    /// Files that could not be removed yet.
+    pub(crate) fn keep_removable(&self, files: Vec<PathBuf>) {
+        held(&self.removable).extend(files);
+    }
+
+    /// A reader of the outbox, for any thread.
+    #[must_use]
+    pub fn reader(&self) -> LogReader {
+        self.reader.clone()
     }
 
     /// The newest verdict, or note on late spans, whose frame is written; 0 if none is.
@@ -298,26 +335,28 @@ impl Outbox {
         if log.active_base() != log.end() {
             return Ok(());
         }
+        self.mark(log, now)
+    }
+
+    /// Write down how far every exporter has come: twice, since all that went before depends on
+    /// it, and a flipped bit must not take both.
+    fn mark(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
         let mark = held(&self.books).mark();
         let body = serde_json::to_vec(&mark).unwrap_or_default();
-        let header = header(Kind::Mark, 0, 0, now);
         let entry = Entry {
-            header,
+            header: header(Kind::Mark, 0, 0, now),
             body: &body,
             body_crc: None,
         };
-        log.append(&[entry], &mut Vec::new())
+        log.append(&[entry, entry], &mut Vec::new())
     }
 
-    /// Forget frames that every exporter is done with, and remove the segments before them.
+    /// Forget frames that every exporter is done with, and the segments before them.
     fn free(&self, log: &mut LogWriter) {
         let oldest = held(&self.books).forget();
-        // Not with the books in hand: the judge would wait for the disk.
-        let removed = log.remove_before(oldest.unwrap_or_else(|| log.end()));
+        let released = log.release_before(oldest.unwrap_or_else(|| log.end()));
         self.bytes.store(log.bytes(), Ordering::Relaxed);
-        if removed.is_err() {
-            held(&self.books).storage_errors += 1;
-        }
+        held(&self.removable).extend(released);
     }
 }
 

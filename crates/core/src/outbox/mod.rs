@@ -10,7 +10,10 @@ mod file;
 mod frame;
 mod packer;
 
+pub(crate) use books::Correction;
+pub use books::Survey;
 pub use exporter::{Batch, Settlement};
 pub use file::{Outbox, OutboxStats};
 pub use frame::Frame;
+pub(crate) use packer::PLAN_LOST;
 pub use packer::{KeptJob, Packer};

@@ -24,8 +24,8 @@ pub struct KeptJob {
     pub sequence: u64,
     /// What was decided.
     pub verdict: Verdict,
-    /// The plan it was judged by.
-    pub plan: Arc<Compiled>,
+    /// The plan it was judged by; None if damage took it.
+    pub plan: Option<Arc<Compiled>>,
     /// Records of the buffer log that hold its spans, oldest first.
     pub positions: Vec<u64>,
     /// How much there should be.
@@ -33,6 +33,9 @@ pub struct KeptJob {
     /// The segment of the buffer log that must stay until this is done.
     pub pin: u32,
 }
+
+/// The reason of a verdict whose plan cannot be read any more.
+pub(crate) const PLAN_LOST: &str = "plan_lost";
 
 /// Traces looked up in a request one by one, before it is laid out whole.
 const ONE_BY_ONE: u32 = 4;
@@ -80,6 +83,20 @@ impl Packer {
             .map(|job| (job.sequence, job.expected, self.frame(job)))
             .collect();
         self.outbox.write(&frames, now)
+    }
+
+    /// Write a frame without spans for a job that cannot be packed: they are all missing.
+    ///
+    /// # Errors
+    /// As [`Self::pack`].
+    pub fn give_up(&self, job: &KeptJob, now: Now) -> Result<(), LogError> {
+        let frame = Frame {
+            trace_id: job.verdict.trace_id,
+            missing: job.expected,
+            ..Frame::default()
+        };
+        self.outbox
+            .write(&[(job.sequence, job.expected, frame)], now)
     }
 
     fn frame(&mut self, job: &KeptJob) -> Frame {
@@ -163,17 +180,21 @@ impl Packer {
 /// What is to be written on the spans of a job.
 fn stamp(job: &KeptJob, annotate: bool) -> Stamp<'_> {
     let verdict = &job.verdict;
-    let rules = &job.plan.plan().rules;
     let rule = usize::from(verdict.rule);
+    let (policy, reason, write_rv) = match &job.plan {
+        Some(plan) => (
+            plan.plan().rules.get(rule).map_or("", |rule| &rule.name),
+            plan.reason(rule, verdict.bits, verdict.duration_ns),
+            plan.plan().hash_trace_ids,
+        ),
+        None => ("", PLAN_LOST, verdict.randomness_source == 2),
+    };
     Stamp {
-        policy: rules.get(rule).map_or("", |rule| &rule.name),
-        reason: verdict
-            .early
-            .slug()
-            .unwrap_or_else(|| job.plan.reason(rule, verdict.bits, verdict.duration_ns)),
+        policy,
+        reason: verdict.early.slug().unwrap_or(reason),
         threshold: Some(verdict.threshold),
         randomness: verdict.randomness,
-        write_rv: job.plan.plan().hash_trace_ids,
+        write_rv,
         annotate,
     }
 }

@@ -1,14 +1,20 @@
 //! The thread that may wait for the disk: it syncs, writes checkpoints, and removes files.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::inbox::Shared;
+use super::{KEEPER, RETRY};
 use crate::engine::Chores;
 use crate::fs::FileSystem;
+use crate::keeping;
 use crate::options::Fsync;
 use crate::outbox::Outbox;
+
+/// How often it looks whether the outbox has files to remove.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) struct Housekeeper {
     pub(super) fs: Arc<dyn FileSystem>,
@@ -19,34 +25,43 @@ pub(super) struct Housekeeper {
 }
 
 impl Housekeeper {
-    /// Do chores until the writer is gone, which syncs a last time itself.
+    /// Do chores until the writer is gone. A chore that panics leaves files behind that the next
+    /// start removes; the others are done all the same.
     pub(super) fn run(&self, chores: &mpsc::Receiver<Chores>) {
+        while catch_unwind(AssertUnwindSafe(|| self.work(chores))).is_err() {
+            self.shared.panicked(KEEPER);
+            std::thread::sleep(RETRY);
+        }
+    }
+
+    fn work(&self, chores: &mpsc::Receiver<Chores>) {
         let interval = match self.fsync {
             Fsync::Interval { interval_ms } => Duration::from_millis(interval_ms.max(1)),
-            Fsync::Never | Fsync::Always => Duration::from_secs(3_600),
+            Fsync::Never | Fsync::Always => Duration::MAX,
         };
         let clock = &self.shared.clock;
         let mut synced_ns = clock.now().mono_ns;
         loop {
             let since = Duration::from_nanos(clock.now().mono_ns.saturating_sub(synced_ns));
-            match chores.recv_timeout(interval.saturating_sub(since)) {
-                Ok(chores) => self.do_chores(&chores),
+            let left = interval.saturating_sub(since);
+            match chores.recv_timeout(left.min(LOOK)) {
+                Ok(chores) => self.do_chores(chores),
                 Err(mpsc::RecvTimeoutError::Timeout) => {
-                    synced_ns = clock.now().mono_ns;
-                    let _ = self.sync();
+                    if left <= LOOK {
+                        synced_ns = clock.now().mono_ns;
+                        let _ = self.sync(); // a failure is counted, and the next chore waits
+                    }
+                    self.do_chores(Chores::default());
                 }
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    fn do_chores(&self, chores: &Chores) {
-        // What the files to be removed held stands elsewhere by now: in the outbox, in the
-        // verdict log, in the checkpoint. It must be as safe there as it was.
-        if !chores.remove.is_empty() && !self.sync() {
-            return; // they stay; the next start removes what a later checkpoint does not need
-        }
-        let errors = chores.carry_out(&*self.fs, &self.directory);
+    fn do_chores(&self, chores: Chores) {
+        let errors = keeping::do_chores(chores, &self.outbox, (&*self.fs, &self.directory), || {
+            self.sync()
+        });
         if errors > 0 {
             self.shared
                 .tell(move |engine, _| engine.count_storage_errors(errors));
@@ -58,14 +73,11 @@ impl Housekeeper {
         if self.fsync == Fsync::Never {
             return true;
         }
-        // Asked of the outbox here: the writer must not wait while the packer writes.
-        let mut dirty = self.outbox.take_dirty();
-        let engine = self.shared.ask(|engine, _| engine.take_dirty());
-        dirty.extend(engine.unwrap_or_default());
-        let failed = dirty.iter().filter(|file| file.sync().is_err()).count() as u64;
+        let failed = keeping::sync(&self.outbox, || {
+            let files = self.shared.ask(|engine, _| engine.take_dirty());
+            files.unwrap_or_default()
+        });
         if failed > 0 {
-            // Pages that failed to sync are marked clean: never trust that segment again.
-            self.outbox.seal();
             self.shared.tell(move |engine, _| {
                 engine.seal();
                 engine.count_storage_errors(failed);

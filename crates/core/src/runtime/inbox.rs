@@ -1,7 +1,7 @@
 //! The queue to the writer, and the door's view of it.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
@@ -99,6 +99,8 @@ pub struct Shared {
     /// The writer died.
     pub(super) failed: AtomicBool,
     stopping: AtomicBool,
+    /// Threads that panicked, by name.
+    panics: Mutex<BTreeMap<&'static str, u64>>,
     /// Spans and bytes of refused requests, until the writer counts them.
     refused_spans: AtomicU64,
     refused_bytes: AtomicU64,
@@ -126,6 +128,7 @@ impl Shared {
             full: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            panics: Mutex::default(),
             refused_spans: AtomicU64::new(0),
             refused_bytes: AtomicU64::new(0),
             refused_requests: Default::default(),
@@ -134,6 +137,20 @@ impl Shared {
 
     pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread panicked: people are told, whether it goes on or not.
+    pub(super) fn panicked(&self, thread: &'static str) {
+        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        *panics.entry(thread).or_default() += 1;
+        drop(panics);
+        self.notify.notify();
+    }
+
+    /// How often each thread panicked; those that never did are not named.
+    pub(super) fn panics(&self) -> BTreeMap<&'static str, u64> {
+        let panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        panics.clone()
     }
 
     /// For the writer: sleep until there is something to do, or for this long.

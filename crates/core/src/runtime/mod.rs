@@ -99,7 +99,9 @@ impl Runtime {
         let fsync = options.buffer.fsync;
         let outbox_bytes = options.outbox.max_bytes;
         let annotate = options.annotate;
-        let (engine, plan_set, found) = replay::start(&fs, options, clock.now())?;
+        let began_ns = clock.now().mono_ns;
+        let (engine, plan_set, mut found) = replay::start(&fs, options, clock.now())?;
+        found.took_s = clock.now().mono_ns.saturating_sub(began_ns) as f64 / 1e9;
         let outbox = engine.outbox();
         let decisions = engine.decision_reader();
         let packer = crate::outbox::Packer::new(engine.log_reader(), engine.outbox(), annotate);
@@ -124,11 +126,11 @@ impl Runtime {
             fsync,
         };
         let packer = spawn(
-            "ts-packer",
+            PACKER,
             Box::new(move || packing.run_until_closed(packer, &job_queue)),
         )?;
-        let housekeeper = spawn("ts-keeper", Box::new(move || keeper.run(&chore_queue)))?;
-        let writer = spawn("ts-writer", Box::new(move || writer.run()))?;
+        let housekeeper = spawn(KEEPER, Box::new(move || keeper.run(&chore_queue)))?;
+        let writer = spawn(WRITER, Box::new(move || writer.run()))?;
         Ok(Self {
             shared,
             outbox,
@@ -178,6 +180,8 @@ impl Runtime {
     pub fn stats(&self) -> Option<Value> {
         let mut stats = self.shared.ask(|engine, now| engine.stats(now))?;
         stats["queue"] = self.shared.queue_stats();
+        let panics = self.shared.panics();
+        stats["failed_threads"] = panics.keys().copied().collect();
         Some(stats)
     }
 
@@ -250,6 +254,10 @@ impl Drop for Runtime {
         self.close();
     }
 }
+
+const WRITER: &str = "ts-writer";
+const PACKER: &str = "ts-packer";
+const KEEPER: &str = "ts-keeper";
 
 /// How long a thread sleeps before it tries the disk again.
 pub(crate) const RETRY: Duration = Duration::from_millis(50);

@@ -1,12 +1,13 @@
 //! The thread that brings kept traces into the outbox.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use super::RETRY;
 use super::inbox::Shared;
+use super::{PACKER, RETRY};
 use crate::outbox::{KeptJob, Outbox, Packer};
 
 /// Frames written with one call.
@@ -45,9 +46,7 @@ impl Packing {
     /// Pack these jobs, however long the outbox is full or the disk refuses; false if the gateway
     /// stops meanwhile.
     fn pack(&self, packer: &mut Packer, jobs: &[KeptJob]) -> bool {
-        while self.outbox.bytes() >= self.max_bytes
-            || packer.pack(jobs, self.shared.clock.now()).is_err()
-        {
+        while self.outbox.bytes() >= self.max_bytes || !self.packed(packer, jobs) {
             if self.shared.inbox().closed || self.shared.failed.load(Ordering::Acquire) {
                 return false;
             }
@@ -57,6 +56,25 @@ impl Packing {
         self.shared.tell(move |engine, _| engine.packed(pins));
         self.shared.notify.notify();
         true
+    }
+
+    /// Whether the jobs are written. One that makes the packer panic would do so at every try and
+    /// after every start, so its spans are given up, by name, and the others go on.
+    fn packed(&self, packer: &mut Packer, jobs: &[KeptJob]) -> bool {
+        let now = self.shared.clock.now();
+        let all = catch_unwind(AssertUnwindSafe(|| packer.pack(jobs, now).is_ok()));
+        all.unwrap_or_else(|_| {
+            self.shared.panicked(PACKER);
+            packer.rest();
+            match jobs {
+                [job] => packer.give_up(job, now).is_ok(),
+                jobs => jobs.iter().all(|job| {
+                    // What is written is not written again: the first failure is tried anew.
+                    job.sequence <= self.outbox.written()
+                        || self.packed(packer, std::slice::from_ref(job))
+                }),
+            }
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::RETRY;
+use super::WRITER;
 use super::inbox::{Command, Queued, Shared, refused};
 use crate::clock::Now;
 use crate::engine::{Chores, Engine, Prepared};
@@ -57,6 +58,7 @@ impl Writer {
         // A panic means that the books in memory cannot be trusted. The log can: nothing more is
         // taken, readiness goes off, and a restart replays it.
         if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            shared.panicked(WRITER);
             shared.failed.store(true, Ordering::Release);
         }
         drop(self); // the other threads see by their channels that no more comes
@@ -126,7 +128,7 @@ impl Writer {
             promises.push(queued.promise);
             prepared.push(queued.prepared);
         }
-        let written = self.engine.commit(&mut prepared, now).is_ok() && self.synced();
+        let written = self.engine.commit(&mut prepared, now).is_ok();
         for (promise, prepared) in promises.into_iter().zip(prepared) {
             let answer = if written {
                 Answer::Accepted(rejected(prepared.rejected))
@@ -136,21 +138,6 @@ impl Writer {
             promise.keep(answer);
         }
         self.shared.in_hand_ns.store(0, Ordering::Relaxed);
-    }
-
-    /// In mode `always`: make what was written durable, or seal what could not be.
-    fn synced(&mut self) -> bool {
-        if self.fsync != Fsync::Always {
-            return true;
-        }
-        let mut well = true;
-        for file in self.engine.take_dirty() {
-            well &= file.sync().is_ok();
-        }
-        if !well {
-            self.engine.seal();
-        }
-        well
     }
 
     fn obey(&mut self, commands: impl IntoIterator<Item = Command>, now: Now) {

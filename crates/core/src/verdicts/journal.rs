@@ -78,7 +78,7 @@ impl VerdictLog {
         self.log.bytes()
     }
 
-    /// Write down verdicts; returns the position of the first, the others follow evenly.
+    /// Write down verdicts, `durable` before this returns if so asked; yields their positions.
     ///
     /// # Errors
     /// [`LogError::Io`]: none of them was written.
@@ -86,16 +86,17 @@ impl VerdictLog {
         &mut self,
         verdicts: &[Verdict],
         context: Context,
+        durable: bool,
     ) -> Result<impl Iterator<Item = u64> + Clone + use<>, LogError> {
         self.body.clear();
         for verdict in verdicts {
             verdict.encode(&mut self.body);
         }
-        let first = self.append(Kind::Verdicts, verdicts.len(), context)?;
+        let first = self.append(Kind::Verdicts, verdicts.len(), context, durable)?;
         Ok((0..verdicts.len() as u64).map(move |at| first + at * VERDICT_BYTES as u64))
     }
 
-    /// Write down late spans; returns the position of the first, the others follow evenly.
+    /// Write down late spans, `durable` before this returns if so asked; yields their positions.
     ///
     /// # Errors
     /// [`LogError::Io`]: none of them was written.
@@ -103,16 +104,23 @@ impl VerdictLog {
         &mut self,
         late: &[LateSpans],
         context: Context,
+        durable: bool,
     ) -> Result<impl Iterator<Item = u64> + Clone + use<>, LogError> {
         self.body.clear();
         for spans in late {
             spans.encode(&mut self.body);
         }
-        let first = self.append(Kind::Late, late.len(), context)?;
+        let first = self.append(Kind::Late, late.len(), context, durable)?;
         Ok((0..late.len() as u64).map(move |at| first + at * LATE_BYTES as u64))
     }
 
-    fn append(&mut self, kind: Kind, count: usize, context: Context) -> Result<u64, LogError> {
+    fn append(
+        &mut self,
+        kind: Kind,
+        count: usize,
+        context: Context,
+        durable: bool,
+    ) -> Result<u64, LogError> {
         let header = Header {
             kind,
             tenant: 0,
@@ -129,6 +137,9 @@ impl VerdictLog {
             body_crc: None,
         };
         self.log.append(&[entry], &mut self.positions)?;
+        if durable {
+            self.log.sync_or_take_back(self.positions[0])?;
+        }
         Ok(self.positions[0] + HEADER_BYTES as u64)
     }
 

@@ -1,0 +1,245 @@
+//! Start from a directory: bring back what was held, what was judged, and what was counted.
+//!
+//! The three logs say everything. The verdict log is read first: which traces were judged after
+//! which request, and which spans came late. Then the requests are indexed in order, with every
+//! verdict applied where it fell, so that nothing is judged twice. A kept trace whose frame is
+//! not in the outbox yet is packed again. Counters are those of the checkpoint, plus what the
+//! logs say after it.
+//!
+//! Any bytes will do: what is no record is skipped, counted, and told in [`Found`].
+
+mod found;
+mod history;
+mod received;
+
+pub use found::{Found, Lost, Spot};
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, RwLock};
+
+use crate::clock::Now;
+use crate::engine::{Checkpoint, Engine, EngineError, Evidence, Prepared, Reached};
+use crate::fs::FileSystem;
+use crate::log::{Kind, Record};
+use crate::options::Options;
+use crate::plan::{Compiled, PlanSet, SharedPlans};
+use crate::wire::{Scan, scan};
+use history::History;
+use received::Received;
+
+/// After downtime everything is overdue at once; this much of the wait is given again, for spans
+/// that senders held back meanwhile.
+const GRACE_MS: u64 = 5_000;
+
+/// Open an engine on a directory and bring everything back.
+///
+/// # Errors
+/// [`EngineError`]: the disk refused, a file is from a newer version, or the plan makes no sense.
+pub fn start(
+    fs: &Arc<dyn FileSystem>,
+    options: Options,
+    now: Now,
+) -> Result<(Engine, SharedPlans, Found), EngineError> {
+    let plan = options.plan.clone();
+    let first = Arc::new(Compiled::new(plan.clone())?);
+    let plan_set = Arc::new(RwLock::new(Arc::new(PlanSet::new(first))));
+    let (mut engine, survey) = Engine::open(
+        Arc::clone(fs),
+        options,
+        now.mono_ns / 1_000_000,
+        Arc::clone(&plan_set),
+    )?;
+    let mut found = Found::default();
+    let mut evidence = Evidence::default();
+    found.add_damage("outbox", &engine.outbox().reader(), &survey.damage);
+    let frames_lost = survey.frames_lost || survey.damage.iter().any(|damage| !damage.at_end);
+    if frames_lost {
+        evidence.note(
+            "the outbox is damaged; what it lost is packed again where it still can be".into(),
+        );
+    }
+    if survey.marks_lost {
+        evidence
+            .note("what had become of batches in the outbox is lost; they are sent again".into());
+    }
+    let checkpoint = engine.load_checkpoint(&mut evidence)?;
+    let reached = Reached {
+        counted: checkpoint.verdicts,
+        written: engine.outbox().written(),
+        holes_behind: survey.frames.iter().min().copied().filter(|_| frames_lost),
+        frames: survey.frames,
+    };
+    let mut replay = Replay {
+        received: Received::from(checkpoint.received_before),
+        engine,
+        evidence,
+        found,
+        now,
+    };
+    replay.received.claim(checkpoint.totals.received);
+    let spoken_of = checkpoint.verdicts.max(reached.written);
+    let history = History::read(
+        &mut replay.engine,
+        &checkpoint,
+        &reached,
+        (&mut replay.received, &mut replay.found),
+        now,
+    )?;
+    let torn = |spot: &Spot| spot.log == "verdicts" && spot.position < spoken_of;
+    if replay.engine.lost_power || replay.found.damage.iter().any(torn) {
+        let note = "logs end before what other files speak of, as after a loss of power";
+        replay.evidence.note(note.into());
+    }
+    replay.requests(&checkpoint, &reached, history)?;
+    replay
+        .engine
+        .bring_back_plan(u32::MAX, &mut replay.evidence)?;
+    replay.engine.install_plan(plan)?;
+    replay.mend();
+    replay.found.held_spans = replay.engine.begin_waiting(now, GRACE_MS);
+    Ok((replay.engine, plan_set, replay.found))
+}
+
+/// A start under way.
+struct Replay {
+    engine: Engine,
+    received: Received,
+    evidence: Evidence,
+    found: Found,
+    now: Now,
+}
+
+impl Replay {
+    /// Index the requests in order, with every verdict where it fell.
+    fn requests(
+        &mut self,
+        checkpoint: &Checkpoint,
+        reached: &Reached,
+        mut history: History,
+    ) -> Result<(), EngineError> {
+        let reader = self.engine.log_reader();
+        let mut records = reader.records(checkpoint.freed);
+        let mut scanned = Scan::default();
+        let mut sequence = checkpoint.sequence;
+        while let Some(record) = records.next_found()? {
+            let header = record.header;
+            if header.kind != Kind::Request {
+                continue;
+            }
+            sequence = sequence.max(header.sequence);
+            self.received.claim(header.total);
+            if !record.whole {
+                self.found.lost.requests += 1;
+                continue;
+            }
+            self.found.requests += 1;
+            while let Some((at, verdict)) = history.before(header.sequence) {
+                let (now, found) = (self.now, &mut self.found);
+                self.engine.apply(&verdict, at, reached, now, found);
+            }
+            self.engine
+                .bring_back_plan(header.plan, &mut self.evidence)?;
+            let base = reader.base_of(record.position);
+            let total = header.total;
+            let Some(prepared) = self.read(&record, &mut scanned) else {
+                let spans = u64::from(header.count);
+                self.evidence.quarantined += self.received.unknown(spans, total);
+                continue;
+            };
+            self.received.request(prepared.accepted, total);
+            self.engine
+                .note_received(base, total.saturating_sub(prepared.accepted));
+            if header.sequence > checkpoint.sequence {
+                self.engine.count_rejected(prepared.rejected);
+            }
+            self.index(prepared, &record, base, reached, &mut history);
+        }
+        self.found.add_damage("buffer", &reader, records.damage());
+        self.engine
+            .set_sequence(sequence.max(history.last_sequence));
+        while let Some((at, verdict)) = history.before(u64::MAX) {
+            let (now, found) = (self.now, &mut self.found);
+            self.engine.apply(&verdict, at, reached, now, found);
+        }
+        if !history.unbacked.is_empty() {
+            self.evidence.note(format!(
+                "the verdicts on {} kept traces are lost; they are judged and sent once more",
+                history.unbacked.len()
+            ));
+        }
+        self.engine.order_jobs();
+        self.engine.flush_late(self.now);
+        Ok(())
+    }
+
+    /// Scan a request; None if this program cannot. A record that makes it panic would do so at
+    /// every start, so it is left alone instead.
+    fn read(&self, record: &Record, scanned: &mut Scan) -> Option<Prepared> {
+        let plans = self.engine.plan_set();
+        let body = record.body.clone();
+        let scan = AssertUnwindSafe(|| {
+            scan(&body, &plans, scanned).ok()?;
+            let (tenant, generation) = (record.header.tenant, plans.generation);
+            Some(Prepared::new(tenant, body.clone(), scanned, generation))
+        });
+        catch_unwind(scan).unwrap_or_else(|_| {
+            *scanned = Scan::default();
+            None
+        })
+    }
+
+    fn index(
+        &mut self,
+        mut prepared: Prepared,
+        record: &Record,
+        base: u64,
+        reached: &Reached,
+        history: &mut History,
+    ) {
+        let header = record.header;
+        prepared.traces.retain(|delta| {
+            let key = (header.sequence, delta.trace_id);
+            let Some((at, late)) = history.late.remove(&key) else {
+                if history.is_ahead(&delta.trace_id) {
+                    self.engine.forget(&delta.trace_id);
+                }
+                return true;
+            };
+            let found = &mut self.found;
+            !self
+                .engine
+                .apply_late(late, record.position, at, reached, found)
+        });
+        // Waits go on as if the process had lived; its clock begins late enough for that.
+        let ago = self.now.wall_ns.saturating_sub(header.wall_ns);
+        let then = Now {
+            wall_ns: header.wall_ns,
+            mono_ns: self.now.mono_ns.saturating_sub(ago),
+        };
+        self.engine.set_sequence(header.sequence);
+        self.engine
+            .index_request(&prepared, record.position, base, then);
+    }
+
+    /// Bring the books into balance where the disk is known to have failed.
+    fn mend(&mut self) {
+        self.received.finish();
+        let evidence = &mut self.evidence;
+        evidence.lost = self.received.lost;
+        evidence.any |= !evidence.lost.is_zero() || !evidence.quarantined.is_zero();
+        evidence.any |= self.found.damage.iter().any(|spot| !spot.at_end);
+        if self.found.vanished > 0 {
+            evidence.note(format!(
+                "what became of {} kept traces is not known any more",
+                self.found.vanished
+            ));
+        }
+        self.engine.set_received(self.received.sum);
+        let mended = self.engine.mend_books(evidence, self.now);
+        let found = &mut self.found;
+        (found.lost.spans, found.lost.bytes) = (mended.corrupt.spans, mended.corrupt.bytes);
+        found.quarantined = self.evidence.quarantined;
+        (found.restored, found.uncounted) = (mended.restored, mended.uncounted);
+        found.notes.append(&mut self.evidence.notes);
+    }
+}
