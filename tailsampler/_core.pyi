@@ -105,6 +105,8 @@ class Gateway:
         """
     def give_back(self, exporter: str, token: int, /) -> None:
         """The batch was not sent, or its fate is unknown; it is handed out again."""
+    def found(self) -> str:
+        """What the start found in the data directory, as JSON (see ``telemetry/found.py``)."""
     def ledger(self) -> str:
         """The books, in one cut, as JSON: the body of ``GET /api/v1/ledger``."""
     def stats(self) -> str:

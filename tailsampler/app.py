@@ -37,6 +37,7 @@ from tailsampler.store.opening import open_local
 from tailsampler.telemetry import banner, logs
 from tailsampler.telemetry.addresses import addresses_file
 from tailsampler.telemetry.contained import Contained
+from tailsampler.telemetry.found import Found
 from tailsampler.telemetry.hooks import hooked, loop_handler
 from tailsampler.telemetry.ledger import Ledger
 from tailsampler.telemetry.status import Phase, Status
@@ -81,7 +82,11 @@ def build(settings: Settings, clock: Clock, config_file: str | None = None) -> G
     export = build_stage(
         settings.export, buffer, _core.split, contained, settings.data_directory, stores.open
     )
-    status = Status(clock, contained, exporters=export.states, version=_core.__version__)
+    found = Found.parse(buffer.found())
+    found.say()
+    status = Status(
+        clock, contained, exporters=export.states, version=_core.__version__, found=found
+    )
     return Gateway(settings, buffer, receive, decide, export, status, stores.opened, config_file)
 
 

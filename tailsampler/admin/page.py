@@ -39,6 +39,8 @@ def _books(ledger: Ledger) -> Iterator[str]:
     yield _row("refused at the doors", ledger.refused_spans, ledger.refused_bytes)
     yield f"{'rejected in accepted requests':34}{sum(ledger.rejected.values()):>20,}"
     yield _row("exported again", spans.exported_again, octets.exported_again)
+    if spans.restored or octets.restored:
+        yield _row("restored, counted twice", spans.restored, octets.restored)
     yield ""
     for reason in sorted(set(spans.dropped) & set(DROP_REASONS), key=_policy_first):
         if spans.dropped[reason]:

@@ -41,7 +41,7 @@ class Found:
     quarantined_spans: int
     """In records that cannot be worked on; they are left on the disk and not touched again."""
     restored_spans: int
-    """Whose request was counted nowhere, or whose verdict was lost; they wait anew."""
+    """Accounted for twice: the verdict on them was lost, and they are judged and sent again."""
     damage: Sequence[Damage]
     notes: Sequence[str]
 

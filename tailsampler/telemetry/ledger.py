@@ -1,7 +1,7 @@
 """The books: where every span went. A typed view of ``_core.Gateway.ledger``.
 
-``received = exported + dropped + held`` for every exporter. Whether it holds is computed here
-again, from the parts: a gateway that says "balanced" is not asked to be believed.
+``received + restored = exported + dropped + held`` for every exporter. Whether it holds is computed
+here again, from the parts: a gateway that says "balanced" is not asked to be believed.
 """
 
 import json
@@ -26,6 +26,8 @@ class Books:
     """By reason; ``policy`` is the verdicts' own."""
     exported_again: int
     """Sent once more because the answer was lost; not part of the invariant."""
+    restored: int = 0
+    """Accounted for twice, since damage or a loss of power took the verdict on them."""
 
     @classmethod
     def parse(cls, books: Mapping[str, Any]) -> Self:
@@ -37,6 +39,7 @@ class Books:
             outbox=int(books["held"]["outbox"]),
             dropped={str(reason): int(count) for reason, count in books["dropped"].items()},
             exported_again=int(books.get("exported_again", 0)),
+            restored=int(books.get("restored", 0)),
         )
 
     @property
@@ -52,7 +55,7 @@ class Books:
     @property
     def missing(self) -> int:
         """What is received and nowhere to be found; negative if something is counted twice."""
-        return self.received - self.exported - self.dropped_total - self.held
+        return self.received + self.restored - self.exported - self.dropped_total - self.held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,7 +157,8 @@ REPLAY_QUARANTINED_SPANS = _gauge(
     "replay_quarantined_spans", "Spans in records that could not be worked on at the start."
 )
 REPLAY_RESTORED_SPANS = _gauge(
-    "replay_restored_spans", "Spans that were found at the start though no counter knew them."
+    "replay_restored_spans",
+    "Spans that are accounted for twice since the start: the verdict on them was lost.",
 )
 REPLAY_DAMAGED = _gauge(
     "replay_damaged", "Damaged places in the logs at the start, torn tails aside."

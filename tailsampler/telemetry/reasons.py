@@ -24,11 +24,16 @@ DROP_REASONS: Final = {
     "malformed": DropReason(
         False, "A kept span that cannot be read; it would poison the batch it is in."
     ),
-    "corrupt": DropReason(False, "A kept span whose bytes on the disk were damaged or gone."),
+    "corrupt": DropReason(False, "Its bytes on the disk were damaged or gone."),
+    "uncounted": DropReason(
+        False, "The files that said what became of it were damaged, or lost with the power."
+    ),
     "before_exporter": DropReason(
         True, "Kept before this exporter was configured; it gets what is kept from then on."
     ),
-    "quarantined": DropReason(False, "A record that could not be replayed after a restart."),
+    "quarantined": DropReason(
+        False, "In a request that could not be worked on after a restart; it is left alone."
+    ),
 }
 
 

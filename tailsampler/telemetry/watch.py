@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -29,6 +29,7 @@ class Watch:
     executor: Executor | None = None
     _storage_errors: int = 0
     _balanced: bool = True
+    _panicked: Mapping[str, int] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Log storage failures, dead threads and books that do not balance, each once.
@@ -51,6 +52,7 @@ class Watch:
             return
         self.status.answered_s = self.status.clock.monotonic_s()
         self._threads(tuple(str(name) for name in stats.get("failed_threads", ())))
+        self._panics(stats.get("panics", {}))
         self._storage(int(stats.get("storage_errors", 0)))
         self._books(ledger)
 
@@ -64,6 +66,20 @@ class Watch:
             if trouble.component in fresh:
                 log.error("data_plane.thread_ended", thread=trouble.component, message=trouble.say)
                 self.status.contained.count(trouble.component)
+
+    def _panics(self, panics: Mapping[str, int]) -> None:
+        """Threads of the data plane that failed and went on; each time is counted."""
+        for thread, count in panics.items():
+            for _ in range(count - self._panicked.get(thread, 0)):
+                self.status.contained.count(thread)
+            if count > self._panicked.get(thread, 0):
+                log.error(
+                    "data_plane.panicked",
+                    thread=thread,
+                    message="This is a bug; the thread goes on. Its words are on standard error. "
+                    "What it could not work on is in the books, as corrupt.",
+                )
+        self._panicked = dict(panics)
 
     def _storage(self, failures: int) -> None:
         if failures > self._storage_errors:

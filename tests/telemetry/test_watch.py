@@ -100,6 +100,22 @@ async def test_a_dead_thread_of_the_data_plane_ends_readiness() -> None:
     assert status.contained.counts == {"packer": 1}
 
 
+async def test_a_thread_that_panicked_and_goes_on_is_counted() -> None:
+    """It is said once a look, every panic is counted, and readiness stays."""
+    core, status = FakeCore(), gateway()
+    with capture_logs() as logs:
+        async with watched(core, status) as clock:
+            core.numbers["panics"] = {"packer": 2}
+            await clock.advance(3 * EVERY_S)
+            core.numbers["panics"] = {"packer": 3}
+            await clock.advance(3 * EVERY_S)
+    assert [(entry["event"], entry["thread"]) for entry in logs] == 2 * [
+        ("data_plane.panicked", "packer")
+    ]
+    assert status.contained.counts == {"packer": 3}
+    assert status.ready
+
+
 async def test_a_core_that_has_stopped_ends_readiness_at_once() -> None:
     """Without a writer the core says only that: it is the writer that is gone."""
     core, status = FakeCore(), gateway()

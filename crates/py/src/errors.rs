@@ -31,7 +31,7 @@ pub(crate) fn engine_error(what: &EngineError) -> PyErr {
     let slug = match what {
         EngineError::Plan(_) => "bad_plan",
         EngineError::State { .. } => "bad_state",
-        EngineError::Log(LogError::Newer { .. }) => "newer_format",
+        EngineError::Log(LogError::Newer { .. }) | EngineError::Newer { .. } => "newer_format",
         EngineError::Log(_) => "storage",
     };
     error(slug, what)

@@ -161,6 +161,12 @@ impl Gateway {
         })
     }
 
+    fn found(&self, py: Python<'_>) -> PyResult<String> {
+        self.with(py, |runtime| {
+            serde_json::to_string(runtime.found()).map_err(|what| error("bad_state", what))
+        })
+    }
+
     fn ledger(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |runtime| {
             Ok(runtime.ledger().ok_or_else(gone)?.to_string())

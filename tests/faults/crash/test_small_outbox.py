@@ -15,10 +15,6 @@ from tests.model.build import request, span
 MEGABYTES = 24  # more than the bound, 16
 
 
-@pytest.mark.xfail(
-    reason="the active segment, of 64 MiB, is never removed, so the bound is reached for good",
-    strict=True,
-)
 @pytest.mark.timeout(120)
 def test_a_small_outbox_is_emptied_and_used_again(tmp_path: Path) -> None:
     """More than its bound passes through it, as long as the backend takes what comes."""

@@ -14,7 +14,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::engine::{DecisionReader, EngineError};
@@ -109,7 +109,7 @@ impl Runtime {
         let (jobs, job_queue) = mpsc::channel();
         let (chores, chore_queue) = mpsc::channel();
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-            let builder = thread::Builder::new().name(name.to_owned());
+            let builder = thread::Builder::new().name(format!("ts-{name}"));
             builder.spawn(work).map_err(OpenError::Thread)
         };
         let writer = writer::Writer::new(engine, Arc::clone(&shared), fsync, jobs, chores);
@@ -180,9 +180,24 @@ impl Runtime {
     pub fn stats(&self) -> Option<Value> {
         let mut stats = self.shared.ask(|engine, now| engine.stats(now))?;
         stats["queue"] = self.shared.queue_stats();
-        let panics = self.shared.panics();
-        stats["failed_threads"] = panics.keys().copied().collect();
+        stats["panics"] = json!(self.shared.panics());
+        stats["failed_threads"] = self.ended().collect();
         Some(stats)
+    }
+
+    /// Threads that have ended, though only [`Self::close`] ends them.
+    fn ended(&self) -> impl Iterator<Item = &'static str> {
+        let threads = [
+            (WRITER, &self.writer),
+            (PACKER, &self.packer),
+            (KEEPER, &self.housekeeper),
+        ];
+        threads.into_iter().filter_map(|(name, thread)| {
+            thread
+                .as_ref()
+                .is_some_and(JoinHandle::is_finished)
+                .then_some(name)
+        })
     }
 
     /// What is known of a trace.
@@ -255,9 +270,9 @@ impl Drop for Runtime {
     }
 }
 
-const WRITER: &str = "ts-writer";
-const PACKER: &str = "ts-packer";
-const KEEPER: &str = "ts-keeper";
+const WRITER: &str = "writer";
+const PACKER: &str = "packer";
+const KEEPER: &str = "keeper";
 
 /// How long a thread sleeps before it tries the disk again.
 pub(crate) const RETRY: Duration = Duration::from_millis(50);
