@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks import local_store, report
+from benchmarks import local_store, report, restart
 from benchmarks.case import CASES, Case
 from benchmarks.gateway import GatewayError
 from benchmarks.measure import run
@@ -13,7 +13,9 @@ def main() -> int:
     """Run the case; exit status 1 if a span was unaccounted for, 2 if it could not be run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--case", default="standard_chain", choices=sorted((*Case.names(), "local_store"))
+        "--case",
+        default="standard_chain",
+        choices=sorted((*Case.names(), "local_store", "restart")),
     )
     parser.add_argument("--rounds", type=int, help="rounds instead of the case's own number")
     parser.add_argument(
@@ -27,6 +29,12 @@ def main() -> int:
         if not arguments.no_write:
             (report.RESULTS / "local_store.md").write_text(text)
         return 0
+    if arguments.case == "restart":
+        text, whole = restart.run(arguments.scale, arguments.rounds or restart.ROUNDS)
+        print(text)
+        if not arguments.no_write:
+            (report.RESULTS / "restart.md").write_text(text)
+        return 0 if whole else 1
     case = Case.load(CASES / arguments.case, arguments.scale)
     try:
         result = run(case, arguments.rounds or case.rounds)

@@ -121,6 +121,10 @@ class GatewayProcess:
             balanced=ledger["balanced"],
         )
 
+    def metrics(self) -> str:
+        """What ``/metrics`` says."""
+        return self._get(self._health_port, "/metrics")[1].decode()
+
     def settle(self, within_s: float) -> Books:
         """Wait until nothing is held; looks once a second, since looking costs CPU too."""
         deadline = time.monotonic() + within_s

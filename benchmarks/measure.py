@@ -67,7 +67,7 @@ def run(case: Case, rounds: int) -> Result:
     try:
         with DiscardingBackend() as backend:
             with _gateway(case, scratch / "cpu", backend, case.decision_wait) as gateway:
-                _offer(case, gateway, 64, WARM_UP_SPANS)
+                offer(case, gateway, 64, WARM_UP_SPANS)
                 gateway.settle(SETTLE_WITHIN_S)
                 result.idle_cpu_ms_per_s = _idle(gateway)
                 for _ in range(rounds):
@@ -95,7 +95,7 @@ def _round(case: Case, gateway: GatewayProcess, size: int) -> Sample:
     cpu = process.cpu_seconds(gateway.pid)
     own = time.process_time()
     began = time.monotonic()
-    report = _offer(case, gateway, size, case.spans[size])
+    report = offer(case, gateway, size, case.spans[size])
     after = gateway.settle(SETTLE_WITHIN_S)
     cpu = process.cpu_seconds(gateway.pid) - cpu
     own = time.process_time() - own
@@ -124,13 +124,13 @@ def _idle(gateway: GatewayProcess) -> float:
 
 def _hold(case: Case, gateway: GatewayProcess, directory: Path) -> Held:
     size = max(case.spans)
-    _offer(case, gateway, size, WARM_UP_SPANS)
+    offer(case, gateway, size, WARM_UP_SPANS)
     empty, on_disk, books = (
         process.memory(gateway.pid),
         process.disk_bytes(directory),
         gateway.books(),
     )
-    report = _offer(case, gateway, size, case.held_spans)
+    report = offer(case, gateway, size, case.held_spans)
     time.sleep(2.0)  # past the log's sync interval, so that its files are what they will be
     full, after = process.memory(gateway.pid), gateway.books()
     spans = after.held - books.held
@@ -145,7 +145,7 @@ def _hold(case: Case, gateway: GatewayProcess, directory: Path) -> Held:
     )
 
 
-def _offer(case: Case, gateway: GatewayProcess, size: int, spans: int) -> dict[str, Any]:
+def offer(case: Case, gateway: GatewayProcess, size: int, spans: int) -> dict[str, Any]:
     """Run the load generator to its end; its processor time is not the gateway's."""
     command = [
         str(_generator()),
