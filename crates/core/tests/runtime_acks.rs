@@ -12,7 +12,7 @@ use engine_support::disk::{Hooked, Write};
 use engine_support::{MS, error, options, plain, request};
 use tailsampler_core::clock::{Clock, Now};
 use tailsampler_core::intake::{AckSink, Answer, Intake, IntakeError, RefusalReason};
-use tailsampler_core::options::Options;
+use tailsampler_core::options::{Fsync, Options};
 use tailsampler_core::runtime::{Notify, Runtime};
 
 /// Long enough that only a lost answer takes it.
@@ -53,6 +53,9 @@ struct Gate {
     waiting: AtomicBool,
     fails: AtomicBool,
     panics: AtomicBool,
+    /// So many writes to the outbox panic.
+    outbox_panics: AtomicU64,
+    syncs_fail: AtomicBool,
 }
 
 impl Gate {
@@ -67,6 +70,14 @@ impl Gate {
         if self.fails.load(Ordering::SeqCst) {
             return Write::Torn(3);
         }
+        Write::Whole
+    }
+
+    fn pass_frames(&self) -> Write {
+        let left = self.outbox_panics.load(Ordering::SeqCst);
+        self.outbox_panics
+            .store(left.saturating_sub(1), Ordering::SeqCst);
+        assert_eq!(left, 0, "as the test wants it");
         Write::Whole
     }
 
@@ -87,11 +98,19 @@ struct Stage {
 fn stage(options: Options) -> Stage {
     let clock = Arc::new(Hand(AtomicU64::new(1_000_000 * MS)));
     let gate = Arc::new(Gate::default());
-    let asked = Arc::clone(&gate);
-    let disk = Hooked::new(move |path| match path.components().nth(1) {
-        Some(part) if part.as_os_str() == "buffer" => asked.pass(),
-        _ => Write::Whole,
+    let (asked, synced) = (Arc::clone(&gate), Arc::clone(&gate));
+    let mut disk = Hooked::new(move |path| {
+        let part = path
+            .components()
+            .nth(1)
+            .map(|part| part.as_os_str().to_owned());
+        match part.as_ref().and_then(|part| part.to_str()) {
+            Some("buffer") => asked.pass(),
+            Some("outbox") => asked.pass_frames(),
+            _ => Write::Whole,
+        }
     });
+    disk.syncs = Arc::new(move |_| !synced.syncs_fail.load(Ordering::SeqCst));
     let time: Arc<dyn Clock> = clock.clone();
     let runtime = Runtime::open(Arc::new(disk), time, options, Arc::new(Nobody)).unwrap();
     let (sender, answers) = mpsc::channel();
@@ -242,4 +261,54 @@ fn a_full_buffer_recovers() {
     let ledger = stage.runtime.ledger().unwrap();
     assert_eq!(ledger["spans"]["received"], accepted);
     assert_eq!(ledger["balanced"], true);
+}
+
+/// In mode `always` a sync that fails refuses its requests, and nothing of them is there after a
+/// restart; the next ones are taken.
+#[test]
+fn a_failed_sync_refuses() {
+    let mut options = options(&["a"]);
+    options.buffer.fsync = Fsync::Always;
+    let stage = stage(options);
+    for token in 0..6 {
+        let fails = token % 2 == 1;
+        stage.gate.syncs_fail.store(fails, Ordering::SeqCst);
+        stage.submit(token).unwrap();
+        let wanted = fails.then_some(RefusalReason::Storage);
+        assert_eq!(reason(&stage.answer().1), wanted);
+    }
+    let ledger = stage.runtime.ledger().unwrap();
+    assert_eq!(ledger["spans"]["received"], 3);
+    assert_eq!(ledger["spans"]["held"]["buffer"], 3);
+    assert_eq!(ledger["balanced"], true);
+}
+
+/// A packer that panics is told of and goes on; what it cannot pack is given up by name, and only
+/// that.
+#[test]
+fn a_packer_that_panics_goes_on() {
+    for panics in [1, 2] {
+        let stage = stage(options(&["a"]));
+        stage.gate.outbox_panics.store(panics, Ordering::SeqCst);
+        for token in 0..2 {
+            let body = request(&[error(token, token)]);
+            let intake = stage.runtime.intake();
+            intake.submit(0, body, token, &stage.sink).unwrap();
+            stage.answer();
+        }
+        stage.clock.0.fetch_add(60_000 * MS, Ordering::SeqCst);
+        let spans = |what: &str| stage.runtime.ledger().unwrap()["spans"][what].clone();
+        // Each is in a frame, or given up.
+        let done = || {
+            let stats = stage.runtime.stats().unwrap();
+            let framed = stats["outbox"]["traces"].as_u64();
+            let lost = spans("dropped")["corrupt"].as_u64();
+            stats["panics"]["packer"].is_u64() && framed == lost.map(|lost| 2 - lost)
+        };
+        stage.until(done);
+        let stats = stage.runtime.stats().unwrap();
+        assert_eq!(stats["failed_threads"], serde_json::json!([]));
+        assert!(spans("dropped")["corrupt"].as_u64() <= Some(1));
+        assert_eq!(stage.runtime.ledger().unwrap()["balanced"], true);
+    }
 }

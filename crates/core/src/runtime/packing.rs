@@ -67,7 +67,10 @@ impl Packing {
             self.shared.panicked(PACKER);
             packer.rest();
             match jobs {
-                [job] => packer.give_up(job, now).is_ok(),
+                [job] => {
+                    let given_up = AssertUnwindSafe(|| packer.give_up(job, now).is_ok());
+                    catch_unwind(given_up).unwrap_or(false) // and tried again after a while
+                }
                 jobs => jobs.iter().all(|job| {
                     // What is written is not written again: the first failure is tried anew.
                     job.sequence <= self.outbox.written()
