@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks import local_store, report, restart
+from benchmarks import durability, local_store, report, restart
 from benchmarks.case import CASES, Case
 from benchmarks.gateway import GatewayError
 from benchmarks.measure import run
@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument(
         "--case",
         default="standard_chain",
-        choices=sorted((*Case.names(), "local_store", "restart")),
+        choices=sorted((*Case.names(), "durability", "local_store", "restart")),
     )
     parser.add_argument("--rounds", type=int, help="rounds instead of the case's own number")
     parser.add_argument(
@@ -34,6 +34,12 @@ def main() -> int:
         print(text)
         if not arguments.no_write:
             (report.RESULTS / "restart.md").write_text(text)
+        return 0 if whole else 1
+    if arguments.case == "durability":
+        text, whole = durability.run(arguments.scale)
+        print(text)
+        if not arguments.no_write:
+            (report.RESULTS / "durability.md").write_text(text)
         return 0 if whole else 1
     case = Case.load(CASES / arguments.case, arguments.scale)
     try:

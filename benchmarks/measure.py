@@ -148,7 +148,7 @@ def _hold(case: Case, gateway: GatewayProcess, directory: Path) -> Held:
 def offer(case: Case, gateway: GatewayProcess, size: int, spans: int) -> dict[str, Any]:
     """Run the load generator to its end; its processor time is not the gateway's."""
     command = [
-        str(_generator()),
+        str(generator()),
         f"--endpoint={gateway.otlp_endpoint}",
         f"--spans-per-request={size}",
         f"--spans-per-trace={case.spans_per_trace}",
@@ -170,7 +170,8 @@ def offer(case: Case, gateway: GatewayProcess, size: int, spans: int) -> dict[st
     return report
 
 
-def _generator() -> Path:
+def generator() -> Path:
+    """The load generator, which ``make bench`` builds."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
     program = target / "release" / "tailsampler-load"
     if not program.exists():

@@ -26,6 +26,32 @@ def machine_busy_seconds() -> float:
     return (user + nice + system + irq + softirq + steal) / TICKS
 
 
+def kernel_thread_seconds() -> float:
+    """Processor time of the kernel's own threads since they started.
+
+    Among them: what writes back dirty pages, and what commits the file system's journal.
+    """
+    ticks = 0
+    for path in PROC.glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if fields[1] == "2":  # their parent is kthreadd
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / TICKS
+
+
+def written_bytes(path: Path) -> int:
+    """What reached the device below ``path`` since the machine started, from all programs."""
+    device = path.stat().st_dev
+    for line in (PROC / "diskstats").read_text().splitlines():
+        fields = line.split()
+        if (int(fields[0]), int(fields[1])) == (os.major(device), os.minor(device)):
+            return int(fields[9]) * 512  # sectors, whatever the device's own size is
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """Resident memory of a process, in bytes."""
