@@ -10,8 +10,8 @@ use crate::clock::Now;
 use crate::engine::{Engine, EngineError, Prepared};
 use crate::fs::FileSystem;
 use crate::keeping;
-use crate::options::Options;
-use crate::outbox::{KeptJob, Packer, Settlement};
+use crate::options::{Fsync, Options};
+use crate::outbox::{KeptJob, Outbox, Packer, Settlement};
 use crate::plan::{Plan, SharedPlans};
 use crate::replay;
 use crate::wire::{Scan, TraceId, scan};
@@ -35,6 +35,19 @@ impl World {
     /// [`EngineError`].
     pub fn new(fs: Arc<dyn FileSystem>, options: Options) -> Result<Self, EngineError> {
         Self::at(fs, options, Now::default())
+    }
+
+    /// Start on what another one left on this disk, at a later time.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn left(
+        fs: Arc<dyn FileSystem>,
+        options: Options,
+        now_ns: u64,
+    ) -> Result<Self, EngineError> {
+        let (wall_ns, mono_ns) = (now_ns, now_ns);
+        Self::at(fs, options, Now { wall_ns, mono_ns })
     }
 
     fn at(fs: Arc<dyn FileSystem>, options: Options, now: Now) -> Result<Self, EngineError> {
@@ -153,10 +166,29 @@ impl World {
         let chores = self.engine.take_chores();
         let directory = std::path::Path::new(&self.options.data_directory);
         let outbox = self.engine.outbox();
-        let engine = &mut self.engine;
+        let (engine, fsync) = (&mut self.engine, self.options.buffer.fsync);
         let errors = keeping::do_chores(chores, &outbox, (&*self.fs, directory), || {
-            keeping::sync(&outbox, || engine.take_dirty()) == 0
+            sync(&outbox, engine, fsync)
         });
         self.engine.count_storage_errors(errors);
     }
+
+    /// Make everything written so far durable, as the keeper does once an interval; false if that
+    /// failed. Nothing happens in mode `never`.
+    pub fn sync(&mut self) -> bool {
+        let outbox = self.engine.outbox();
+        sync(&outbox, &mut self.engine, self.options.buffer.fsync)
+    }
+}
+
+fn sync(outbox: &Outbox, engine: &mut Engine, fsync: Fsync) -> bool {
+    if fsync == Fsync::Never {
+        return true;
+    }
+    let failed = keeping::sync(outbox, || engine.take_dirty());
+    if failed > 0 {
+        engine.seal();
+        engine.count_storage_errors(failed);
+    }
+    failed == 0
 }

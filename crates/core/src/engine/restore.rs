@@ -21,20 +21,18 @@ use crate::wire::TraceId;
 pub(crate) struct Reached {
     /// Every record of the verdict log before this is in the counters.
     pub(crate) counted: u64,
-    /// Every kept entry of the verdict log up to this one has its frame in the outbox.
-    pub(crate) written: u64,
+    /// Every kept entry of the verdict log up to this one had its frame in a segment of the outbox
+    /// that was removed.
+    pub(crate) removed: u64,
     /// Every frame that was found, by the position of its entry.
     pub(crate) frames: HashSet<u64>,
-    /// The first of them, if some behind it cannot be read any more.
-    pub(crate) holes_behind: Option<u64>,
 }
 
 impl Reached {
-    /// Whether the kept entry at this position has its frame. One that was removed with its
-    /// segment had it: it stands before all that were found.
+    /// Whether the kept entry at this position has its frame, or had it in a segment that is gone
+    /// because all of it was dealt with.
     fn has_frame(&self, at: u64) -> bool {
-        let hole = self.holes_behind.is_some_and(|first| first < at) && !self.frames.contains(&at);
-        at <= self.written && !hole
+        at <= self.removed || self.frames.contains(&at)
     }
 }
 

@@ -17,7 +17,7 @@ pub struct RealDisk;
 
 struct RealFile {
     file: fs::File,
-    /// Of a file that was created, until its name is durable: the directory that holds it.
+    /// The directory that holds it, until its name is known to be durable.
     unnamed_in: Mutex<Option<PathBuf>>,
 }
 
@@ -99,7 +99,7 @@ impl FileSystem for RealDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         Ok(Arc::new(RealFile {
             file: OpenOptions::new().read(true).write(true).open(path)?,
-            unnamed_in: Mutex::default(),
+            unnamed_in: Mutex::new(Some(parent(path).to_owned())),
         }))
     }
 

@@ -59,6 +59,7 @@ impl LogWriter {
             .list(directory)
             .map_err(failed("could not list", directory))?;
         let segments = Segments::default();
+        let mut sealed_dirty = Vec::new();
         let mut end = 0;
         for name in names {
             let Some(base) = segment_base(&name) else {
@@ -69,6 +70,8 @@ impl LogWriter {
             let length = file.size().map_err(failed("could not read", &path))?;
             // The next segment must not begin where an empty one bears its name already.
             end = end.max(base + length.max(1));
+            // Whoever wrote it may have died before it was synced.
+            sealed_dirty.push(Arc::clone(&file));
             segments.insert(base, file);
         }
         Ok(Self {
@@ -78,7 +81,7 @@ impl LogWriter {
             segments,
             active: None,
             end,
-            sealed_dirty: Vec::new(),
+            sealed_dirty,
             active_dirty: false,
             headers: Vec::new(),
         })

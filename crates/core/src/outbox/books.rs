@@ -28,6 +28,8 @@ pub struct Survey {
     pub marks_lost: bool,
     /// A mark speaks of frames that are not there.
     pub frames_lost: bool,
+    /// Frames of verdicts up to this one stood in segments that were removed, all dealt with.
+    pub removed: u64,
     /// Every frame by the position of its verdict, or of its note on late spans.
     pub frames: HashSet<u64>,
 }
@@ -82,6 +84,9 @@ impl Books {
                     let Ok(mark) = serde_json::from_slice::<Mark>(&record.body) else {
                         continue;
                     };
+                    if !marked && survey.frames.is_empty() && reader.first() != Some(0) {
+                        survey.removed = mark.written;
+                    }
                     (books.written, books.kept) = (mark.written, mark.kept);
                     (books.malformed, books.missing) = (mark.malformed, mark.missing);
                     marked = true;
@@ -112,6 +117,11 @@ impl Books {
             }
         }
         survey.damage.extend_from_slice(records.damage());
+        if survey.marks_lost && reader.first() != Some(0) {
+            // Nothing says how far the removed segments went: to the first frame that is left.
+            let first = survey.frames.iter().min();
+            survey.removed = survey.removed.max(first.map_or(0, |first| first - 1));
+        }
         // Without any mark nobody's place is known. Sent twice is better than not at all.
         for name in exporters {
             let mut exporter = known.remove(name).unwrap_or_else(|| {

@@ -65,8 +65,7 @@ pub fn start(
     let checkpoint = engine.load_checkpoint(&mut evidence)?;
     let reached = Reached {
         counted: checkpoint.verdicts,
-        written: engine.outbox().written(),
-        holes_behind: survey.frames.iter().min().copied().filter(|_| frames_lost),
+        removed: survey.removed,
         frames: survey.frames,
     };
     let mut replay = Replay {
@@ -77,7 +76,7 @@ pub fn start(
         now,
     };
     replay.received.claim(checkpoint.totals.received);
-    let spoken_of = checkpoint.verdicts.max(reached.written);
+    let spoken_of = checkpoint.verdicts.max(replay.engine.outbox().written());
     let history = History::read(
         &mut replay.engine,
         &checkpoint,
