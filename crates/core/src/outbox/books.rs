@@ -78,14 +78,18 @@ impl Books {
         let mut known: BTreeMap<String, Exporter> = BTreeMap::new();
         let mut records = reader.records(0);
         let mut marked = false;
+        // Spans that exporters were not done with, in frames before the oldest segment.
+        let mut owed: BTreeMap<String, Count> = BTreeMap::new();
         while let Some(record) = records.next_record()? {
             match record.header.kind {
                 Kind::Mark => {
                     let Ok(mark) = serde_json::from_slice::<Mark>(&record.body) else {
                         continue;
                     };
-                    if !marked && survey.frames.is_empty() && reader.first() != Some(0) {
+                    if !marked && survey.frames.is_empty() {
                         survey.removed = mark.written;
+                        let exporters = mark.exporters.iter();
+                        owed = exporters.map(|(name, e)| (name.clone(), e.held)).collect();
                     }
                     (books.written, books.kept) = (mark.written, mark.kept);
                     (books.malformed, books.missing) = (mark.malformed, mark.missing);
@@ -94,7 +98,8 @@ impl Books {
                     for (name, mark) in mark.exporters {
                         let held = mark.held;
                         let exporter = Exporter::from_mark(&name, mark);
-                        survey.frames_lost |= exporter.held_of(&books.frames) != held;
+                        let owed = owed.get(&name).copied().unwrap_or_default();
+                        survey.frames_lost |= exporter.held_of(&books.frames) + owed != held;
                         known.insert(name, exporter);
                     }
                 }
@@ -102,6 +107,12 @@ impl Books {
                     if let Ok(note) = serde_json::from_slice::<SettledNote>(&record.body)
                         && let Some(exporter) = known.get_mut(&note.exporter)
                     {
+                        if let Some(owed) = owed.get_mut(&note.exporter) {
+                            let here = total(&books.run(note.range));
+                            let dropped = note.dropped.values();
+                            let all = dropped.fold(note.exported, |sum, count| sum + *count);
+                            *owed = owed.saturating_sub(all.saturating_sub(here));
+                        }
                         exporter.settle(&note);
                     }
                 }
@@ -117,6 +128,11 @@ impl Books {
             }
         }
         survey.damage.extend_from_slice(records.damage());
+        if owed.values().any(|owed| !owed.is_zero()) {
+            // A segment is removed when all exporters are done with it, so this one was lost.
+            survey.frames_lost = true;
+            survey.removed = 0;
+        }
         if survey.marks_lost && reader.first() != Some(0) {
             // Nothing says how far the removed segments went: to the first frame that is left.
             let first = survey.frames.iter().min();
