@@ -64,6 +64,7 @@ impl Engine {
             result = self.log.sync_or_take_back(from);
         }
         if result.is_ok() {
+            assert_eq!(positions.len(), group.len(), "one position a request");
             self.note_segment(base);
             for (prepared, &position) in group.iter_mut().zip(&positions) {
                 self.totals.received += prepared.accepted;
@@ -98,7 +99,6 @@ impl Engine {
         for prepared in group {
             if prepared.accepted.spans == 0 {
                 // Nothing of it is worth a record; its rejected spans are only counted.
-                positions.push(0);
                 continue;
             }
             sequence += 1;
@@ -117,20 +117,19 @@ impl Engine {
                 body_crc: Some(prepared.body_crc),
             });
         }
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let mut written = Vec::new();
         if entries.len() == group.len() {
             return self.log.append(&entries, positions);
         }
-        self.log.append(&entries, &mut written)?;
-        let mut written = written.into_iter();
-        for (prepared, position) in group.iter().zip(positions) {
-            if prepared.accepted.spans > 0 {
-                *position = written.next().unwrap_or_default();
-            }
+        let mut written = Vec::with_capacity(entries.len());
+        if !entries.is_empty() {
+            self.log.append(&entries, &mut written)?;
         }
+        // One position a request, whether it has a record or not.
+        let mut written = written.into_iter();
+        positions.extend(group.iter().map(|prepared| {
+            let position = (prepared.accepted.spans > 0).then(|| written.next());
+            position.flatten().unwrap_or_default()
+        }));
         Ok(())
     }
 

@@ -170,7 +170,8 @@ impl Engine {
             policies: HashMap::new(),
             reasons: BTreeMap::new(),
             sequence: 0,
-            next_stamp: 0,
+            // Any number will do; that it wraps is simulated by a secret that is nearly all ones.
+            next_stamp: options.hash_secret.unwrap_or(0) as u32,
             jobs: Vec::new(),
             chores: Chores::default(),
             freed_before: 0,

@@ -83,7 +83,8 @@ impl Engine {
         let verdicts_from = self.verdict_reader.first().unwrap_or(0);
         self.lost_power = self.log.end() < checkpoint.freed
             || verdicts_from > checkpoint.verdicts_from.max(1)
-            || self.verdict_log.end() < checkpoint.verdicts.max(framed);
+            // An empty log has no file, and still begins at 1.
+            || self.verdict_log.end().max(1) < checkpoint.verdicts.max(framed);
         self.log.skip_to(checkpoint.freed);
         self.verdict_log
             .skip_to(checkpoint.verdicts.max(framed.saturating_add(1)));

@@ -19,6 +19,9 @@ pub struct Damage {
     pub bytes: u64,
     /// They reach to the end of the segment: a write cut short by a crash looks like this.
     pub at_end: bool,
+    /// They are the begin of a record and nothing else: this, and no loss of what was written, is
+    /// what the death of a process leaves.
+    pub cut_short: bool,
 }
 
 impl Damage {
@@ -84,6 +87,17 @@ impl Current {
         let mut header = [0; HEADER_BYTES];
         header.copy_from_slice(&bytes);
         Ok(RawHeader(&header).is_whole(position).then_some(header))
+    }
+
+    /// Whether fewer bytes are left than a header has, and they are how one begins.
+    fn is_begin_of_header(&mut self, position: u64) -> std::io::Result<bool> {
+        let left = self.end - position;
+        if left >= HEADER_BYTES as u64 {
+            return Ok(false);
+        }
+        let bytes = self.bytes(position, left)?.unwrap_or_default();
+        let known = bytes.len().min(MAGIC.len());
+        Ok(bytes[..known] == MAGIC[..known])
     }
 
     /// The first position from `from` on where a header stands.
@@ -183,6 +197,7 @@ impl Records {
                 position,
                 bytes: base - position,
                 at_end: false,
+                cut_short: false,
             });
         }
         self.expected = Some(base.saturating_add(length));
@@ -203,9 +218,10 @@ impl Records {
     fn step(&mut self, current: &mut Current) -> Result<Option<Record>, Stop> {
         let position = current.position;
         let Some(header) = current.header(position)? else {
+            let begun = current.is_begin_of_header(position)?;
             let next = current.search(position + 1)?;
             current.position = next.unwrap_or(current.end);
-            self.note(position, current);
+            self.note(position, current, begun);
             if position == current.segment.base
                 && current.end - position >= HEADER_BYTES as u64
                 && let Some(damage) = self.damage.last_mut()
@@ -222,13 +238,13 @@ impl Records {
             // short later, and then the next record tells what is lost.
             let next = current.search(behind)?;
             current.position = next.unwrap_or(current.end);
-            self.note(position, current);
+            self.note(position, current, next.is_none());
             return Ok(None);
         };
         let whole = raw.matches(&body);
         current.position = behind + body.len() as u64;
         if !whole {
-            self.note(position, current);
+            self.note(position, current, false);
         }
         Ok(Some(Record {
             position,
@@ -238,11 +254,13 @@ impl Records {
         }))
     }
 
-    fn note(&mut self, position: u64, current: &Current) {
+    fn note(&mut self, position: u64, current: &Current, begun: bool) {
+        let at_end = current.position >= current.end;
         self.damage.push(Damage {
             position,
             bytes: current.position - position,
-            at_end: current.position >= current.end,
+            at_end,
+            cut_short: begun && at_end,
         });
     }
 }

@@ -59,6 +59,9 @@ pub struct Spot {
     pub bytes: u64,
     /// It reaches to the end of its segment: a write that a crash cut short.
     pub at_end: bool,
+    /// And nothing else can have made it.
+    #[serde(skip)]
+    pub(crate) cut_short: bool,
 }
 
 impl Found {
@@ -73,6 +76,7 @@ impl Found {
             position: one.position,
             bytes: one.bytes,
             at_end: one.at_end,
+            cut_short: one.cut_short,
         }));
     }
 }

@@ -20,6 +20,7 @@ use std::sync::{Arc, RwLock};
 use crate::clock::Now;
 use crate::engine::{Checkpoint, Engine, EngineError, Evidence, Prepared, Reached};
 use crate::fs::FileSystem;
+use crate::ledger::Count;
 use crate::log::{Kind, Record};
 use crate::options::Options;
 use crate::plan::{Compiled, PlanSet, SharedPlans};
@@ -68,8 +69,12 @@ pub fn start(
         removed: survey.removed,
         frames: survey.frames,
     };
+    // A log that begins at its begin says all that was ever received.
+    let whole = engine.log_reader().first().unwrap_or(0) == 0 && checkpoint.freed == 0;
+    let before = checkpoint.received_before;
+    let before = before.or_else(|| whole.then(Count::default));
     let mut replay = Replay {
-        received: Received::from(checkpoint.received_before),
+        received: Received::from(before),
         engine,
         evidence,
         found,
@@ -84,7 +89,8 @@ pub fn start(
         (&mut replay.received, &mut replay.found),
         now,
     )?;
-    let torn = |spot: &Spot| spot.log == "verdicts" && spot.position < spoken_of;
+    // A tail that a dying process left stays where it is while the log grows behind it.
+    let torn = |spot: &Spot| spot.log == "verdicts" && spot.position < spoken_of && !spot.cut_short;
     if replay.engine.lost_power || replay.found.damage.iter().any(torn) {
         let note = "logs end before what other files speak of, as after a loss of power";
         replay.evidence.note(note.into());
@@ -128,6 +134,8 @@ impl Replay {
             sequence = sequence.max(header.sequence);
             self.received.claim(header.total);
             if !record.whole {
+                // No death of a process leaves a whole header before another body.
+                self.evidence.any = true;
                 self.found.lost.requests += 1;
                 continue;
             }
