@@ -215,7 +215,7 @@ fn survivors(done: &[Operation], left: &mut State, mut luck: impl FnMut(usize) -
 }
 
 /// A write in pieces that end where blocks end.
-fn blocks(mut from: u64, mut bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+pub(crate) fn blocks(mut from: u64, mut bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {
             return None;

@@ -6,6 +6,7 @@
 //! - [`life`]: the script played, with a record of who was told what, and after which operation.
 //! - [`check`]: another gateway is started on what is left, and held to that record.
 //! - [`points`]: all of this for every operation and every fate.
+//! - [`seeds`]: long lives with every fault at once, by the thousand.
 #![forbid(unsafe_code)]
 
 pub mod check;
@@ -13,3 +14,4 @@ pub mod disk;
 pub mod life;
 pub mod points;
 pub mod script;
+pub mod seeds;

@@ -1,20 +1,36 @@
-//! `tailsampler-simulate crash-points [--scripts N] [--steps N] [--matching TEXT] [--json]`
+//! `tailsampler-simulate crash-points | seeds`
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use serde_json::json;
-use tailsampler_simulation::points::{Extent, Tally, enumerate};
+use serde_json::{Value, json};
+use tailsampler_simulation::points::{Extent, enumerate};
+use tailsampler_simulation::seeds;
 
 const USAGE: &str = "\
 usage: tailsampler-simulate crash-points [--scripts N] [--steps N] [--matching TEXT] [--json]
+       tailsampler-simulate seeds [--from N] [--seeds N] [--rounds N] [--until-found] [--loud]
+                                  [--json]
 
-Plays seeded scripts on a disk that remembers every operation, stops the machine after each of
-them (the process dies; dies within the next one; the power goes and takes what was not synced,
-or some of it), starts again on what is left, and holds the gateway to what it had promised.
-Exit status 1 if a promise was broken. --matching 7-always-31-torn runs one point.
+crash-points  Plays seeded scripts on a disk that remembers every operation, stops the machine
+              after each of them (the process dies; dies within the next one; the power goes and
+              takes what was not synced, or some of it), starts again on what is left, and holds
+              the gateway to what it had promised. --matching 7-always-31-torn runs one point.
+seeds         Plays long lives: two workloads, a gateway whose threads take turns in any order,
+              backends with every answer, a disk that fails, fills, hangs and loses power; holds
+              the gateway to the truth after every step. --from 4711 --seeds 1 --loud plays one
+              seed again, and tells what happens.
+
+Exit status 1 if a promise was broken.
 ";
+
+/// A table for people, and the same for machines.
+struct Report {
+    rows: Vec<(&'static str, Value)>,
+    json: Value,
+    violations: Vec<(String, String)>,
+}
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -27,69 +43,163 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool, String> {
-    if arguments.next().as_deref() != Some("crash-points") {
-        return Err(USAGE.to_owned());
-    }
-    let mut extent = Extent {
-        scripts: 40,
-        steps: 60,
-        matching: String::new(),
-    };
-    let mut as_json = false;
-    while let Some(option) = arguments.next() {
-        let mut value = || {
-            arguments
-                .next()
-                .ok_or_else(|| format!("{option} needs a value"))
-        };
-        let number = |text: String| text.parse().map_err(|_| format!("{text} is no number"));
-        match option.as_str() {
-            "--scripts" => extent.scripts = number(value()?)?,
-            "--steps" => extent.steps = number(value()?)? as usize,
-            "--matching" => extent.matching = value()?.to_lowercase(),
-            "--json" => as_json = true,
-            _ => return Err(format!("{option} is not known\n{USAGE}")),
-        }
-    }
-    let began = Instant::now();
-    let tally = enumerate(&extent);
-    let seconds = began.elapsed().as_secs_f64();
-    let text = if as_json {
-        as_json_text(&tally, seconds)
-    } else {
-        as_table(&tally, seconds)
-    };
-    io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| error.to_string())?;
-    Ok(tally.violations.is_empty())
+#[derive(Default)]
+struct Arguments {
+    numbers: Vec<(String, u64)>,
+    matching: String,
+    json: bool,
+    until_found: bool,
+    loud: bool,
 }
 
-fn as_json_text(tally: &Tally, seconds: f64) -> String {
+impl Arguments {
+    fn parse(mut from: impl Iterator<Item = String>, known: &[&str]) -> Result<Self, String> {
+        let mut arguments = Self::default();
+        while let Some(option) = from.next() {
+            if !known.contains(&&*option) {
+                return Err(format!("{option} is not known\n{USAGE}"));
+            }
+            let mut value = || from.next().ok_or_else(|| format!("{option} needs a value"));
+            match option.as_str() {
+                "--json" => arguments.json = true,
+                "--loud" => arguments.loud = true,
+                "--until-found" => arguments.until_found = true,
+                "--matching" => arguments.matching = value()?.to_lowercase(),
+                _ => {
+                    let text = value()?;
+                    let number = text.parse().map_err(|_| format!("{text} is no number"))?;
+                    arguments.numbers.push((option, number));
+                }
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn number(&self, option: &str, or: u64) -> u64 {
+        let given = self.numbers.iter().rev().find(|(name, _)| name == option);
+        given.map_or(or, |(_, number)| *number)
+    }
+}
+
+fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool, String> {
+    let began = Instant::now();
+    let (mut report, as_json) = match arguments.next().as_deref() {
+        Some("crash-points") => {
+            let known = ["--scripts", "--steps", "--matching", "--json"];
+            let arguments = Arguments::parse(arguments, &known)?;
+            (crash_points(&arguments), arguments.json)
+        }
+        Some("seeds") => {
+            let known = [
+                "--from",
+                "--seeds",
+                "--rounds",
+                "--until-found",
+                "--loud",
+                "--json",
+            ];
+            let arguments = Arguments::parse(arguments, &known)?;
+            (seeds(&arguments), arguments.json)
+        }
+        _ => return Err(USAGE.to_owned()),
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    report.json["seconds"] = json!(seconds);
+    let text = if as_json {
+        format!("{:#}\n", report.json)
+    } else {
+        as_table(&report, seconds)
+    };
+    let written = io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| error.to_string())?;
+    Ok(report.violations.is_empty())
+}
+
+fn crash_points(arguments: &Arguments) -> Report {
+    let tally = enumerate(&Extent {
+        scripts: arguments.number("--scripts", 40),
+        steps: arguments.number("--steps", 60) as usize,
+        matching: arguments.matching.clone(),
+    });
+    let violations: Vec<_> = tally
+        .violations
+        .into_iter()
+        .map(|one| (one.point, one.what))
+        .collect();
+    Report {
+        rows: vec![
+            ("workloads", json!(tally.workloads)),
+            ("operations", json!(tally.operations)),
+            ("crash points", json!(tally.points)),
+        ],
+        json: json!({
+            "workloads": tally.workloads, "operations": tally.operations, "points": tally.points,
+            "violations": violations,
+        }),
+        violations,
+    }
+}
+
+fn seeds(arguments: &Arguments) -> Report {
+    let from = arguments.number("--from", 0);
+    let count = arguments.number("--seeds", 200);
+    let rounds = arguments.number("--rounds", seeds::ROUNDS);
+    if arguments.loud {
+        (from..from + count).for_each(|seed| drop(seeds::play(seed, rounds, true)));
+    }
+    let terminal = io::stderr().is_terminal();
+    let progress = |tally: &seeds::Tally| {
+        if terminal && tally.seeds % 16 == 0 {
+            let _ = write!(io::stderr(), "\r{} of {count} seeds ", tally.seeds);
+        }
+    };
+    let tally = seeds::swarm(from..from + count, rounds, arguments.until_found, progress);
+    if terminal {
+        let _ = write!(io::stderr(), "\r{:30}\r", "");
+    }
+    let hours = tally.simulated_ms as f64 / 3.6e6;
     let violations: Vec<_> = tally
         .violations
         .iter()
-        .map(|one| json!({"point": one.point, "what": one.what}))
+        .map(|(seed, what)| (format!("--from {seed} --seeds 1"), what.clone()))
         .collect();
-    let value = json!({
-        "workloads": tally.workloads, "operations": tally.operations, "points": tally.points,
-        "violations": violations, "seconds": seconds,
-    });
-    format!("{value:#}\n")
+    let mut rows = vec![
+        ("seeds", json!(tally.seeds)),
+        ("simulated hours", json!(hours.round())),
+        ("turns", json!(tally.turns)),
+        ("operations of the disk", json!(tally.operations)),
+        ("starts", json!(tally.starts)),
+        ("spans sent", json!(tally.spans)),
+        ("rare things seen", json!(tally.seen.len())),
+        ("hash", json!(format!("{:016x}", tally.hash))),
+    ];
+    if count > 1 {
+        rows.extend(tally.seen.iter().map(|(what, seeds)| (*what, json!(seeds))));
+    }
+    Report {
+        rows,
+        json: json!({
+            "seeds": tally.seeds, "simulated_hours": hours, "turns": tally.turns,
+            "operations": tally.operations, "starts": tally.starts, "spans": tally.spans,
+            "hash": format!("{:016x}", tally.hash), "seen": tally.seen,
+            "violations": tally.violations,
+        }),
+        violations,
+    }
 }
 
-fn as_table(tally: &Tally, seconds: f64) -> String {
-    let mut text = format!(
-        "workloads        {:>10}\noperations       {:>10}\ncrash points     {:>10}\n\
-         violations       {:>10}\nseconds          {seconds:>10.1}\n",
-        tally.workloads,
-        tally.operations,
-        tally.points,
-        tally.violations.len(),
-    );
-    for one in tally.violations.iter().take(20) {
-        text += &format!("  {}: {}\n", one.point, one.what);
+fn as_table(report: &Report, seconds: f64) -> String {
+    let mut text = String::new();
+    for (name, value) in &report.rows {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        text += &format!("{name:<44} {value:>16}\n");
+    }
+    text += &format!("{:<44} {:>16}\n", "violations", report.violations.len());
+    text += &format!("{:<44} {seconds:>16.1}\n", "seconds");
+    for (point, what) in report.violations.iter().take(20) {
+        text += &format!("  {point}: {what}\n");
     }
     text
 }

@@ -1,0 +1,489 @@
+//! A disk that lives as long as a seed: it fails, fills, dies with the process or the power, and
+//! knows at any moment what of it would survive.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tailsampler_core::fs::{File, FileSystem, Lock};
+
+use crate::disk::{Dice, blocks};
+
+type Inode = usize;
+
+/// Chances of a failure, in thousandths of the operations of a kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Failures {
+    /// A write stops half way.
+    pub write: u64,
+    /// A sync fails, and with it the pages.
+    pub sync: u64,
+    /// A read fails.
+    pub read: u64,
+    /// A file cannot be created, removed, replaced, cut or listed.
+    pub other: u64,
+}
+
+/// How a gateway ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The process dies, and the disk goes on.
+    Process,
+    /// The power goes: of what was not synced this many tenths survive, block by block.
+    Power(u64),
+}
+
+#[derive(Clone)]
+enum Change {
+    Write(u64, Vec<u8>),
+    Truncate(u64),
+}
+
+#[derive(Clone)]
+enum Naming {
+    Create(PathBuf, Inode),
+    Remove(PathBuf),
+}
+
+impl Naming {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Create(path, _) | Self::Remove(path) => path,
+        }
+    }
+}
+
+/// One file: what a reader sees, what would survive, and what lies between the two.
+#[derive(Default)]
+struct Content {
+    seen: Vec<u8>,
+    durable: Vec<u8>,
+    fresh: Vec<Change>,
+}
+
+fn apply(change: &Change, bytes: &mut Vec<u8>) {
+    match change {
+        Change::Write(at, part) => {
+            let (from, end) = (*at as usize, *at as usize + part.len());
+            if bytes.len() < end {
+                bytes.resize(end, 0);
+            }
+            bytes[from..end].copy_from_slice(part);
+        }
+        Change::Truncate(length) => bytes.truncate(*length as usize),
+    }
+}
+
+struct State {
+    files: Vec<Content>,
+    names: BTreeMap<PathBuf, Inode>,
+    durable_names: BTreeMap<PathBuf, Inode>,
+    fresh_names: Vec<Naming>,
+    unnamed: BTreeMap<Inode, PathBuf>,
+    dice: Dice,
+    failures: Failures,
+    capacity: u64,
+    /// Operations left until the process dies.
+    fuse: Option<u64>,
+    dead: bool,
+    operations: u64,
+    seen: BTreeSet<&'static str>,
+}
+
+impl State {
+    fn used(&self) -> u64 {
+        let sizes = self
+            .names
+            .values()
+            .map(|&inode| self.files[inode].seen.len() as u64);
+        sizes.sum()
+    }
+
+    fn change(&mut self, inode: Inode, change: Change) {
+        let file = &mut self.files[inode];
+        apply(&change, &mut file.seen);
+        file.fresh.push(change);
+    }
+
+    fn add(&mut self) -> Inode {
+        self.files.push(Content::default());
+        self.files.len() - 1
+    }
+
+    /// One more operation that changes something; an error if the process is dead. `true` means
+    /// that it dies within this one.
+    fn operate(&mut self) -> io::Result<bool> {
+        if self.dead {
+            return Err(io::Error::other("the process is dead"));
+        }
+        self.operations += 1;
+        if let Some(left) = &mut self.fuse {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                (self.fuse, self.dead) = (None, true);
+            }
+        }
+        Ok(self.dead)
+    }
+
+    fn fails(&mut self, chance: impl Fn(&Failures) -> u64, what: &'static str) -> bool {
+        let chance = chance(&self.failures);
+        let fails = chance > 0 && self.dice.below(1_000) < chance;
+        if fails {
+            self.seen.insert(what);
+        }
+        fails
+    }
+
+    /// An operation on names: it happens, or not, but not by half.
+    fn name(&mut self, what: &'static str) -> io::Result<()> {
+        let dies = self.operate()?;
+        if dies && self.dice.below(2) == 0 {
+            return Err(io::Error::other("the process died"));
+        }
+        if self.fails(|f| f.other, what) {
+            return Err(io::Error::other("injected"));
+        }
+        Ok(())
+    }
+
+    fn settle_names(&mut self, directory: &Path) {
+        let names = std::mem::take(&mut self.fresh_names);
+        for naming in names {
+            if naming.path().parent() == Some(directory) {
+                self.name_for_good(&naming);
+            } else {
+                self.fresh_names.push(naming);
+            }
+        }
+    }
+
+    fn name_for_good(&mut self, naming: &Naming) {
+        match naming {
+            Naming::Create(path, inode) => drop(self.durable_names.insert(path.clone(), *inode)),
+            Naming::Remove(path) => drop(self.durable_names.remove(path)),
+        }
+    }
+}
+
+/// The disk. Clones are the same one.
+#[derive(Clone)]
+pub struct Disk(Arc<Mutex<State>>, Arc<Mutex<Option<Hook>>>);
+
+/// What goes on while a thread waits for a sync.
+pub type Hook = Arc<dyn Fn() + Send + Sync>;
+
+struct Opened(Disk, Inode);
+
+struct NoLock;
+
+impl Lock for NoLock {}
+
+impl Disk {
+    /// An empty disk.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let state = State {
+            files: Vec::new(),
+            names: BTreeMap::new(),
+            durable_names: BTreeMap::new(),
+            fresh_names: Vec::new(),
+            unnamed: BTreeMap::new(),
+            dice: Dice::new(seed),
+            failures: Failures::default(),
+            capacity: u64::MAX,
+            fuse: None,
+            dead: false,
+            operations: 0,
+            seen: BTreeSet::new(),
+        };
+        Self(Arc::new(Mutex::new(state)), Arc::default())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to go on while a thread waits for the disk.
+    pub fn while_waiting(&self, hook: Option<Hook>) {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = hook;
+    }
+
+    fn wait(&self) {
+        let hook = self
+            .1
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(hook) = hook {
+            hook();
+        }
+    }
+
+    /// From now on operations fail with these chances.
+    pub fn fail(&self, failures: Failures) {
+        self.state().failures = failures;
+    }
+
+    /// Whether it fails now and then.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        let state = self.state();
+        let Failures {
+            write,
+            sync,
+            read,
+            other,
+        } = state.failures;
+        write + sync + read + other > 0 || state.capacity < u64::MAX
+    }
+
+    /// It has room for so many more bytes.
+    pub fn fill(&self, room: u64) {
+        let mut state = self.state();
+        state.capacity = state.used().saturating_add(room);
+    }
+
+    /// The process dies within the operation after so many.
+    pub fn die_after(&self, operations: u64) {
+        self.state().fuse = Some(operations.max(1));
+    }
+
+    /// Whether the process is dead: nothing is written any more.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.state().dead
+    }
+
+    /// Operations so far.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.state().operations
+    }
+
+    /// What has been injected so far.
+    #[must_use]
+    pub fn seen(&self) -> BTreeSet<&'static str> {
+        self.state().seen.clone()
+    }
+
+    /// The process has ended; the next one sees what is left.
+    pub fn end(&self, end: End) {
+        let mut state = self.state();
+        (state.dead, state.fuse) = (false, None);
+        let End::Power(tenths) = end else { return };
+        let State {
+            files,
+            fresh_names,
+            durable_names,
+            dice,
+            ..
+        } = &mut *state;
+        for naming in fresh_names.drain(..) {
+            if dice.below(10) >= tenths {
+                continue;
+            }
+            match naming {
+                Naming::Create(path, inode) => drop(durable_names.insert(path, inode)),
+                Naming::Remove(path) => drop(durable_names.remove(&path)),
+            }
+        }
+        for file in files {
+            for change in file.fresh.drain(..) {
+                match change {
+                    Change::Write(at, bytes) => {
+                        for (at, block) in blocks(at, &bytes) {
+                            if dice.below(10) < tenths {
+                                apply(&Change::Write(at, block.to_vec()), &mut file.durable);
+                            }
+                        }
+                    }
+                    Change::Truncate(_) if dice.below(10) >= tenths => {}
+                    Change::Truncate(_) => apply(&change, &mut file.durable),
+                }
+            }
+            file.seen.clone_from(&file.durable);
+        }
+        state.names = state.durable_names.clone();
+        state.unnamed.clear();
+    }
+
+    /// Flip bits of files, as many as asked for; returns how many.
+    pub fn rot(&self, flips: u64) -> u64 {
+        let mut state = self.state();
+        let names: Vec<_> = state.names.values().copied().collect();
+        let mut done = 0;
+        for _ in 0..flips {
+            let State { files, dice, .. } = &mut *state;
+            if names.is_empty() {
+                break;
+            }
+            let file = &mut files[names[dice.below(names.len() as u64) as usize]];
+            let length = file.seen.len().min(file.durable.len()) as u64;
+            if length > 0 {
+                let at = dice.below(length) as usize;
+                let bit = 1 << dice.below(8);
+                file.seen[at] ^= bit;
+                file.durable[at] ^= bit;
+                done += 1;
+            }
+        }
+        done
+    }
+}
+
+impl File for Opened {
+    fn write_at(&self, position: u64, parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.to_vec()).collect();
+        let mut state = self.0.state();
+        let dies = state.operate()?;
+        let full = state.capacity < u64::MAX && state.used() + bytes.len() as u64 > state.capacity;
+        let fails = state.fails(|f| f.write, "a write fails half way");
+        if dies || full || fails {
+            let some = state.dice.below(bytes.len() as u64 + 1) as usize;
+            state.change(self.1, Change::Write(position, bytes[..some].to_vec()));
+            if full {
+                state.seen.insert("the disk is full");
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            if dies && some > 0 && some < bytes.len() {
+                state.seen.insert("a write is torn by death");
+            }
+            return Err(io::Error::other("injected"));
+        }
+        state.change(self.1, Change::Write(position, bytes));
+        Ok(())
+    }
+
+    fn read_at(&self, position: u64, into: &mut [u8]) -> io::Result<()> {
+        let mut state = self.0.state();
+        if state.fails(|f| f.read, "a read fails") {
+            return Err(io::Error::other("injected"));
+        }
+        let from = position as usize;
+        let part = state.files[self.1].seen.get(from..from + into.len());
+        into.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        let mut state = self.0.state();
+        state.name("a file cannot be cut")?;
+        state.change(self.1, Change::Truncate(length));
+        Ok(())
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.state().files[self.1].seen.len() as u64)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.wait();
+        let mut state = self.0.state();
+        if state.operate()? {
+            return Err(io::Error::other("the process died"));
+        }
+        let fails = state.fails(|f| f.sync, "a sync fails");
+        let fresh = std::mem::take(&mut state.files[self.1].fresh);
+        for change in &fresh {
+            // The pages of a failed sync are clean for the kernel, wherever they are.
+            if !fails || state.dice.below(2) == 0 {
+                apply(change, &mut state.files[self.1].durable);
+            }
+        }
+        if fails {
+            return Err(io::Error::other("injected"));
+        }
+        if let Some(directory) = state.unnamed.remove(&self.1) {
+            state.settle_names(&directory);
+        }
+        Ok(())
+    }
+}
+
+impl FileSystem for Disk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let mut state = self.state();
+        if state.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.name("a file cannot be created")?;
+        let inode = state.add();
+        state.names.insert(path.to_owned(), inode);
+        state
+            .fresh_names
+            .push(Naming::Create(path.to_owned(), inode));
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        state.unnamed.insert(inode, directory);
+        Ok(Arc::new(Opened(self.clone(), inode)))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        let mut state = self.state();
+        if state.fails(|f| f.other, "a file cannot be opened") {
+            return Err(io::Error::other("injected"));
+        }
+        let inode = state.names.get(path).copied();
+        let inode = inode.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Arc::new(Opened(self.clone(), inode)))
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let mut state = self.state();
+        if state.fails(|f| f.other, "a directory cannot be listed") {
+            return Err(io::Error::other("injected"));
+        }
+        let inside = state
+            .names
+            .keys()
+            .filter(|path| path.parent() == Some(directory));
+        let names = inside.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+        Ok(names.collect())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.wait();
+        let mut state = self.state();
+        if !state.names.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.name("a file cannot be removed")?;
+        state.names.remove(path);
+        state.fresh_names.push(Naming::Remove(path.to_owned()));
+        Ok(())
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.wait();
+        let mut state = self.state();
+        state.name("a file cannot be replaced")?;
+        let inode = state.add();
+        let change = Change::Write(0, bytes.to_vec());
+        apply(&change, &mut state.files[inode].seen);
+        apply(&change, &mut state.files[inode].durable);
+        state.names.insert(path.to_owned(), inode);
+        let naming = Naming::Create(path.to_owned(), inode);
+        state.fresh_names.push(naming);
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        state.settle_names(&directory);
+        Ok(())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        let mut state = self.state();
+        if state.fails(|f| f.read, "a whole file cannot be read") {
+            return Err(io::Error::other("injected"));
+        }
+        let inode = state.names.get(path);
+        Ok(inode.map(|&inode| state.files[inode].seen.clone()))
+    }
+
+    fn create_directory(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn lock(&self, _path: &Path) -> io::Result<Box<dyn Lock>> {
+        Ok(Box::new(NoLock))
+    }
+}

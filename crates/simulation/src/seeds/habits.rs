@@ -1,0 +1,165 @@
+//! What a seed has much of. Each leaves most faults out, so that the others get room: a run with
+//! everything at once mostly refuses.
+
+use tailsampler_core::options::{
+    BufferOptions, DecisionOptions, Fsync, LateOptions, Options, OutboxOptions,
+};
+use tailsampler_core::plan::{Clause, NEVER, Plan, Predicate, Rule, Test};
+
+use super::disk::Failures;
+use super::truth::{SLOW_NS, THRESHOLD, WAIT_MS};
+use crate::disk::Dice;
+
+/// The habits of a seed.
+#[derive(Clone, Debug)]
+pub struct Habits {
+    /// When logs are made durable.
+    pub mode: Fsync,
+    /// Exporters, one or two.
+    pub exporters: usize,
+    /// Chances of failures while the disk fails.
+    pub failures: Failures,
+    /// Chances of an event, in ten-thousandths of the rounds.
+    pub kills: u64,
+    /// The same.
+    pub powers: u64,
+    /// The same.
+    pub rots: u64,
+    /// The same: the disk fills up, or has room again.
+    pub fills: u64,
+    /// The same: the disk begins to fail, or stops.
+    pub spells: u64,
+    /// The same: a disk that hangs for a while.
+    pub hangs: u64,
+    /// The same.
+    pub plans: u64,
+    /// The same: SIGTERM.
+    pub stops: u64,
+    /// The same: the wall clock steps.
+    pub steps: u64,
+    /// The same: the backends begin to misbehave, or stop.
+    pub moods: u64,
+    /// Of requests, in tenths, those of the storm.
+    pub storm: u64,
+    /// The memory of verdicts is small.
+    pub forgetful: bool,
+    /// Nanoseconds of the monotonic clock at the begin.
+    pub mono_ns: u64,
+    buffer_bytes: u64,
+    segment_bytes: u64,
+    outbox_bytes: u64,
+    secret: u64,
+}
+
+impl Habits {
+    /// Those of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed ^ 0x4ab1_7500);
+        let mut rarely = |chance: u64| {
+            let some = dice.below(3) == 0;
+            if some { 1 + dice.below(chance) } else { 0 }
+        };
+        let (kills, powers, rots) = (rarely(200), rarely(100), rarely(40));
+        let (fills, spells, hangs) = (rarely(100), rarely(100), rarely(100));
+        let (plans, stops, steps, moods) = (rarely(100), rarely(60), rarely(40), rarely(200));
+        let failures = Failures {
+            write: rarely(200),
+            sync: rarely(200),
+            read: rarely(30),
+            other: rarely(100),
+        };
+        let modes = [
+            Fsync::Never,
+            Fsync::Interval { interval_ms: 1_000 },
+            Fsync::Always,
+        ];
+        let small = dice.below(5) == 0;
+        Self {
+            mode: modes[dice.below(3) as usize],
+            exporters: 1 + dice.below(2) as usize,
+            failures,
+            kills,
+            powers,
+            rots,
+            fills,
+            spells,
+            hangs,
+            plans,
+            stops,
+            steps,
+            moods,
+            storm: [0, 3, 5, 10][dice.below(4) as usize],
+            forgetful: dice.below(6) == 0,
+            mono_ns: [86_400, 86_400 * 300][dice.below(2) as usize] * 1_000_000_000,
+            buffer_bytes: if small { 60_000 } else { 16 << 20 },
+            segment_bytes: [700, 4_000, 20_000, 1 << 20][dice.below(4) as usize],
+            outbox_bytes: if small { 600_000 } else { 16 << 20 },
+            // Also where the stamps of traces begin: a few before they wrap.
+            secret: if dice.below(2) == 0 {
+                seed << 32 | (u64::from(u32::MAX) - dice.below(200))
+            } else {
+                seed
+            },
+        }
+    }
+
+    /// The options of its gateway.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            data_directory: "data".to_owned(),
+            buffer: BufferOptions {
+                max_bytes: self.buffer_bytes,
+                segment_bytes: self.segment_bytes.min(self.buffer_bytes / 8),
+                fsync: self.mode,
+            },
+            late: LateOptions {
+                max_traces: if self.forgetful { 20 } else { 100_000 },
+                max_age_ms: 600_000,
+            },
+            decisions: DecisionOptions { max_bytes: 8 << 20 },
+            outbox: OutboxOptions {
+                max_bytes: self.outbox_bytes,
+            },
+            exporters: (0..self.exporters).map(name).collect(),
+            annotate: false,
+            plan: plan(0),
+            hash_secret: Some(self.secret),
+        }
+    }
+}
+
+/// The name of an exporter.
+#[must_use]
+pub fn name(exporter: usize) -> String {
+    format!("e{exporter}")
+}
+
+/// The chain that [`super::truth`] knows; `version` only makes one differ from another.
+#[must_use]
+pub fn plan(version: u64) -> Plan {
+    let rule = |name: &str, all, threshold, wait_ms| Rule {
+        name: name.to_owned(),
+        all,
+        threshold,
+        wait_ms,
+    };
+    let errors = Clause::AnyBit { bits: vec![0] };
+    let slow = Clause::DurationAtLeast { ns: SLOW_NS };
+    Plan {
+        format: 1,
+        wait_ms: WAIT_MS,
+        predicates: vec![Predicate {
+            reason: "status".to_owned(),
+            test: Test::SpanStatusIn { codes: vec![2] },
+        }],
+        rules: vec![
+            rule("errors", vec![errors], 0, Some(2_000)),
+            rule("slow", vec![slow], 0, None),
+            rule("some", vec![], THRESHOLD, None),
+            rule(&format!("none {version}"), vec![], NEVER, None),
+        ],
+        ..Plan::default()
+    }
+}

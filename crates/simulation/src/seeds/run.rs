@@ -1,0 +1,710 @@
+//! One seed: senders, a gateway, backends and a disk, and a scheduler that gives each its turn in
+//! an order of its own. After every step the gateway is held to the truth.
+
+use std::collections::BTreeSet;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tailsampler_core::clock::Now;
+
+use super::backends::Backends;
+use super::disk::{Disk, End, Failures};
+use super::habits::{Habits, plan};
+use super::machine::{Door, Machine, Turn};
+use super::shop::Shop;
+use super::storm::Storm;
+use super::truth::{SpanId, Truth};
+use crate::disk::Dice;
+use crate::life::MS;
+use tailsampler_core::options::Fsync;
+
+/// What a seed came to.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// Of everything that happened, in order.
+    pub hash: u64,
+    /// Simulated milliseconds.
+    pub simulated_ms: u64,
+    /// Operations of the disk.
+    pub operations: u64,
+    /// Turns given.
+    pub turns: u64,
+    /// Starts of the gateway.
+    pub starts: u64,
+    /// Spans sent, copies included.
+    pub spans: u64,
+    /// Rare things that were seen.
+    pub seen: BTreeSet<&'static str>,
+    /// The first promise that was broken.
+    pub violation: Option<String>,
+}
+
+enum Sending {
+    /// To be sent at this time.
+    Waiting(u64),
+    /// In the gateway's hands.
+    Queued,
+    /// Acknowledged, or given up since it is malformed.
+    Done,
+}
+
+struct Request {
+    body: Bytes,
+    ids: Vec<SpanId>,
+    state: Sending,
+    tries: u32,
+}
+
+/// Turns that the writer had while another thread waited for the disk.
+struct Meanwhile {
+    dice: Dice,
+    turns: Vec<Turn>,
+}
+
+pub(super) struct Run {
+    habits: Habits,
+    dice: Dice,
+    disk: Disk,
+    machine: Option<Arc<Machine>>,
+    pub(super) truth: Truth,
+    backends: Backends,
+    requests: Vec<Request>,
+    shop: Shop,
+    storm: Storm,
+    now: Now,
+    /// Until when the disk hangs, in milliseconds.
+    hangs_until: u64,
+    synced_ms: u64,
+    plans: u64,
+    /// The disk has failed, lied or lost power: books may have to be mended.
+    harmed: bool,
+    unreadable: bool,
+    begun_ms: u64,
+    hasher: DefaultHasher,
+    /// Tell every step, for people.
+    loud: bool,
+    pub(super) outcome: Outcome,
+}
+
+impl Run {
+    pub(super) fn new(seed: u64, loud: bool) -> Self {
+        let habits = Habits::new(seed);
+        let always = habits.mode == Fsync::Always;
+        let now = Now {
+            wall_ns: 1_800_000_000_000 * MS,
+            mono_ns: habits.mono_ns,
+        };
+        Self {
+            truth: Truth::new(always, habits.exporters, habits.forgetful),
+            dice: Dice::new(seed),
+            disk: Disk::new(seed ^ 0xd15c),
+            machine: None,
+            backends: Backends::default(),
+            requests: Vec::new(),
+            shop: Shop::new(seed ^ 0x5409),
+            storm: Storm::new(seed ^ 0x5702),
+            now,
+            hangs_until: 0,
+            synced_ms: 0,
+            plans: 0,
+            harmed: false,
+            unreadable: false,
+            begun_ms: habits.mono_ns / MS,
+            hasher: DefaultHasher::new(),
+            loud,
+            outcome: Outcome {
+                seed,
+                ..Outcome::default()
+            },
+            habits,
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Outcome {
+        self.outcome.hash = self.hasher.finish();
+        self.outcome.simulated_ms = self.now_ms() - self.begun_ms;
+        self.outcome.operations = self.disk.operations();
+        self.outcome.spans = self.truth.sure + self.truth.possible;
+        self.outcome.seen.append(&mut self.truth.seen);
+        self.outcome.seen.append(&mut self.disk.seen());
+        self.outcome
+    }
+
+    /// So many rounds, then a time without faults in which all must come to its end.
+    pub(super) fn play(&mut self, rounds: u64) -> Result<(), String> {
+        for _ in 0..rounds {
+            self.outcome.turns += 1;
+            self.pass_time();
+            self.trouble()?;
+            self.turn()?;
+            self.check()?;
+        }
+        self.recover()?;
+        self.account()
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now.mono_ns / MS
+    }
+
+    fn see(&mut self, what: &'static str) {
+        self.say(|| what.to_owned());
+        self.outcome.seen.insert(what);
+    }
+
+    fn say(&self, what: impl FnOnce() -> String) {
+        if self.loud {
+            let (turn, ms) = (self.outcome.turns, self.now_ms() - self.begun_ms);
+            // Nobody reads it if standard error is closed.
+            let _ = writeln!(io::stderr(), "{turn:>5} {ms:>9} ms  {}", what());
+        }
+    }
+
+    fn sometimes(&mut self, chance: u64) -> bool {
+        chance > 0 && self.dice.below(10_000) < chance
+    }
+
+    fn pass_time(&mut self) {
+        let ms = match self.dice.below(1_000) {
+            0..500 => self.dice.below(20),
+            500..900 => self.dice.below(2_000),
+            900..995 => self.dice.below(20_000),
+            _ => self.dice.below(7_200_000),
+        };
+        if ms > 600_000 {
+            self.see("a machine sleeps for ten minutes");
+        }
+        self.now.mono_ns += ms * MS;
+        self.now.wall_ns += ms * MS;
+    }
+
+    /// Whatever befalls a gateway from outside.
+    fn trouble(&mut self) -> Result<(), String> {
+        let habits = self.habits.clone();
+        if self.sometimes(habits.kills) {
+            if self.dice.below(2) == 0 {
+                self.end(End::Process)?;
+                self.see("kill -9 between two steps");
+            } else {
+                let operations = 1 + self.dice.below(30);
+                self.disk.die_after(operations);
+            }
+        }
+        if self.sometimes(habits.powers) {
+            let tenths = [0, 5, 9][self.dice.below(3) as usize];
+            self.end(End::Power(tenths))?;
+            self.see(match tenths {
+                0 => "the power takes all that was not synced",
+                5 => "the power takes half of it",
+                _ => "the power takes little of it",
+            });
+        }
+        if self.sometimes(habits.rots) {
+            self.end(End::Process)?;
+            let flips = 1 + self.dice.below(3);
+            if self.disk.rot(flips) > 0 {
+                self.see("bits flip");
+                (self.harmed, self.unreadable) = (true, true);
+                self.truth.rotted();
+            }
+        }
+        if self.sometimes(habits.stops) {
+            self.stop()?;
+        }
+        if self.sometimes(habits.fills) {
+            if self.dice.below(3) > 0 {
+                self.disk.fill(self.dice.below(30_000));
+                self.harmed = true;
+            } else {
+                self.disk.fill(u64::MAX);
+                self.see("a full disk has room again");
+            }
+        }
+        if self.sometimes(habits.spells) {
+            if self.dice.below(3) > 0 {
+                self.disk.fail(habits.failures);
+                self.harmed = true;
+                self.unreadable |= habits.failures.read > 0;
+            } else {
+                self.disk.fail(Failures::default());
+                self.see("a failing disk is well again");
+            }
+        }
+        if self.sometimes(habits.hangs) {
+            self.hangs_until = self.now_ms() + self.dice.below(60_000);
+            self.see("the disk hangs");
+        }
+        if self.sometimes(habits.steps) {
+            let by = self.dice.below(7_200_000) * MS;
+            let back = self.dice.below(2) == 0;
+            self.now.wall_ns = if back {
+                self.see("the wall clock steps back");
+                self.now.wall_ns.saturating_sub(by)
+            } else {
+                self.see("the wall clock steps forward");
+                self.now.wall_ns + by
+            };
+        }
+        if self.sometimes(habits.moods) {
+            self.backends.well = !self.backends.well;
+        }
+        Ok(())
+    }
+
+    /// One thread, sender or backend has its turn.
+    fn turn(&mut self) -> Result<(), String> {
+        if self.disk.is_dead() {
+            self.end(End::Process)?;
+            self.see("kill -9 within an operation of the disk");
+        }
+        let Some(machine) = self.machine.clone() else {
+            return self.start();
+        };
+        let hangs = self.now_ms() < self.hangs_until;
+        match self.dice.below(20) {
+            0..5 => self.send(&machine)?,
+            5..7 => self.retry(&machine)?,
+            7..12 if !hangs => self.write(&machine)?,
+            12..14 if !hangs => {
+                let most = 1 + self.dice.below(20) as usize;
+                if !machine.pack(most, self.now) && machine.waiting().1 > 0 {
+                    self.see("the packer has to wait");
+                }
+            }
+            14 if !hangs => self.keep(&machine)?,
+            15 if !hangs => self.interval(&machine)?,
+            16 if self.sometimes(self.habits.plans * 20) => {
+                self.plans += 1;
+                if machine.install(plan(self.plans)) {
+                    self.see("another plan");
+                }
+            }
+            16 => machine.rest(),
+            17 => {
+                let exporter = self.dice.below(self.habits.exporters as u64) as usize;
+                let (dice, now) = (&mut self.dice, self.now);
+                if self.backends.take(exporter, &machine, dice, now) {
+                    self.say(|| format!("exporter {exporter} takes a batch"));
+                }
+            }
+            _ if !hangs => {
+                let (truth, dice) = (&mut self.truth, &mut self.dice);
+                let said = self.backends.answer(&machine, truth, dice, self.now)?;
+                self.say(|| said);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) -> Result<(), String> {
+        self.outcome.starts += 1;
+        let machine = Machine::start(&self.disk, self.habits.options(), self.now);
+        let machine = match machine {
+            Ok(machine) => machine,
+            Err(error) => {
+                if self.disk.is_failing() || self.disk.is_dead() {
+                    self.see("a start fails on a failing disk");
+                    return Ok(());
+                }
+                return Err(format!("no start: {error}"));
+            }
+        };
+        if self.disk.is_dead() {
+            self.see("kill -9 within a start");
+            return Ok(());
+        }
+        self.say(|| format!("a start: {:?}", machine.found));
+        self.found(&machine)?;
+        self.truth.restarted(self.now_ms());
+        self.machine = Some(Arc::new(machine));
+        Ok(())
+    }
+
+    fn found(&mut self, machine: &Machine) -> Result<(), String> {
+        let found = machine.found.clone();
+        for (seen, what) in [
+            (found.held_spans > 0, "a start finds held spans"),
+            (found.verdicts > 0, "a start finds verdicts"),
+            (found.repacked > 0, "a start packs again"),
+            (found.lost.spans > 0, "a start finds spans lost"),
+            (found.restored.spans > 0, "a start restores"),
+            (found.uncounted.spans > 0, "a start does not know a fate"),
+            (found.quarantined.spans > 0, "a start leaves spans alone"),
+            (
+                found.damage.iter().any(|spot| spot.at_end),
+                "a start finds a torn tail",
+            ),
+            (
+                found.damage.iter().any(|spot| !spot.at_end),
+                "a start finds damage within a log",
+            ),
+            (!found.notes.is_empty(), "a start has notes"),
+        ] {
+            if seen {
+                self.see(what);
+            }
+        }
+        let mended = found.lost.spans + found.restored.spans + found.uncounted.spans;
+        if !self.harmed && (mended > 0 || !found.notes.is_empty()) {
+            return Err(format!("mended though only the process died: {found:?}"));
+        }
+        Ok(())
+    }
+
+    /// The gateway is gone, one way or the other.
+    fn end(&mut self, end: End) -> Result<(), String> {
+        if matches!(end, End::Power(_)) {
+            self.harmed = true;
+        }
+        let was_up = self.machine.take().is_some();
+        if was_up {
+            self.backends.cut_off(&mut self.truth, &mut self.dice)?;
+        }
+        for request in &mut self.requests {
+            if matches!(request.state, Sending::Queued) {
+                request.state = Sending::Waiting(self.now.mono_ns / MS + 1_000);
+            }
+        }
+        self.disk.end(end);
+        if matches!(end, End::Power(_)) {
+            self.truth.power_lost();
+        }
+        self.say(|| format!("the gateway ends: {end:?}"));
+        "end".hash(&mut self.hasher);
+        Ok(())
+    }
+
+    /// SIGTERM: the queue is finished, all is judged if it drains, a checkpoint is written.
+    fn stop(&mut self) -> Result<(), String> {
+        let Some(machine) = self.machine.clone() else {
+            return Ok(());
+        };
+        if self.dice.below(4) == 0 {
+            self.see("shutdown: drain");
+            machine.judge_all();
+        }
+        while machine.waiting().0 > 0 && !self.disk.is_dead() {
+            self.write(&machine)?;
+        }
+        if !self.disk.is_dead() {
+            machine.close();
+            self.see("SIGTERM");
+        }
+        drop(machine);
+        self.end(End::Process)
+    }
+
+    fn send(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
+        let body = if self.dice.below(10) < self.habits.storm {
+            self.storm.request()
+        } else {
+            self.shop.request(self.now_ms())
+        };
+        let ids = self.truth.read(&body)?;
+        self.requests.push(Request {
+            body,
+            ids,
+            state: Sending::Waiting(0),
+            tries: 0,
+        });
+        self.submit(machine, self.requests.len() - 1)
+    }
+
+    fn retry(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
+        let now_ms = self.now_ms();
+        let due = |request: &Request| matches!(request.state, Sending::Waiting(at) if at <= now_ms);
+        let Some(number) = self.requests.iter().position(due) else {
+            return Ok(());
+        };
+        self.submit(machine, number)
+    }
+
+    fn submit(&mut self, machine: &Arc<Machine>, number: usize) -> Result<(), String> {
+        let body = self.requests[number].body.clone();
+        let door = machine.submit(number, body, self.now)?;
+        let later = self.now_ms() + 500 + self.dice.below(5_000);
+        let request = &mut self.requests[number];
+        request.tries += 1;
+        let tries = request.tries;
+        request.state = match door {
+            Door::Queued => Sending::Queued,
+            Door::Refused(_) => Sending::Waiting(later),
+        };
+        if tries > 1 {
+            self.see("a request is sent again");
+        }
+        if let Door::Refused(why) = door {
+            self.see(why);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
+        let most = [1, 3, 512][self.dice.below(3) as usize];
+        let judging = self.truth.holds();
+        let turn = machine.write(most, self.now).unwrap_or_default();
+        if self.disk.is_dead() {
+            // Nobody was answered; what was being judged may have been.
+            for (number, _) in turn.answers {
+                self.truth.unanswered(&self.requests[number].ids);
+            }
+            if judging {
+                self.truth.perhaps_judged();
+            }
+            return Ok(());
+        }
+        self.learn(turn)
+    }
+
+    /// What a turn of the writer told senders and the world.
+    fn learn(&mut self, turn: Turn) -> Result<(), String> {
+        let now_ms = self.now_ms();
+        for (number, taken) in turn.answers {
+            let ids = &self.requests[number].ids;
+            self.say(|| format!("request {number}: taken {taken}, spans {ids:?}"));
+            let request = &mut self.requests[number];
+            (number, taken).hash(&mut self.hasher);
+            if taken {
+                request.state = Sending::Done;
+                self.truth.acknowledged(&request.ids, now_ms);
+            } else {
+                request.state = Sending::Waiting(now_ms + 1_000);
+                self.outcome.seen.insert("the disk refuses a request");
+            }
+        }
+        for verdict in turn.verdicts {
+            self.say(|| {
+                let name = u128::from_be_bytes(verdict.trace_id);
+                format!(
+                    "trace {name}: kept {}, {} spans",
+                    verdict.kept, verdict.spans
+                )
+            });
+            (verdict.trace_id, verdict.kept).hash(&mut self.hasher);
+            if let Some(slug) = verdict.early.slug() {
+                self.outcome.seen.insert(slug);
+            }
+            self.truth.judged(&verdict, now_ms)?;
+        }
+        Ok(())
+    }
+
+    /// Let a thread wait for the disk, and the writer go on meanwhile.
+    fn waiting(
+        &mut self,
+        machine: &Arc<Machine>,
+        wait: impl FnOnce(&mut dyn FnMut(Option<bool>)),
+    ) -> Result<(), String> {
+        let mark = self.truth.mark();
+        let dice = Dice::new(self.dice.below(u64::MAX));
+        let turns = Vec::new();
+        let meanwhile = Arc::new(Mutex::new(Meanwhile { dice, turns }));
+        let (others, shared, now) = (Arc::clone(machine), Arc::clone(&meanwhile), self.now);
+        self.disk.while_waiting(Some(Arc::new(move || {
+            let Ok(mut meanwhile) = shared.try_lock() else {
+                return; // the writer itself waits for the disk
+            };
+            if meanwhile.dice.below(3) == 0 {
+                let most = 1 + meanwhile.dice.below(4) as usize;
+                meanwhile.turns.extend(others.write(most, now));
+            }
+            if meanwhile.dice.below(4) == 0 {
+                others.pack(4, now);
+            }
+        })));
+        let dead = self.disk.is_dead();
+        let mut ends = Vec::new();
+        wait(&mut |end| ends.extend(end));
+        self.disk.while_waiting(None);
+        let turns = {
+            let mut meanwhile = meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut meanwhile.turns)
+        };
+        if !turns.is_empty() {
+            self.see("the writer works while the keeper waits");
+        }
+        let died = !dead && self.disk.is_dead();
+        if died && (!turns.is_empty() || self.truth.holds()) {
+            self.truth.perhaps_judged();
+            for (number, _) in turns.into_iter().flat_map(|turn| turn.answers) {
+                self.truth.unanswered(&self.requests[number].ids);
+            }
+            return Ok(());
+        }
+        for turn in turns {
+            self.learn(turn)?;
+        }
+        for good in ends {
+            self.say(|| format!("a sync: {good}"));
+            if good {
+                self.truth.synced(mark);
+            } else if !died {
+                self.truth.sync_failed();
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
+        let keeper = Arc::clone(machine);
+        self.waiting(machine, |syncing| keeper.keep(syncing))
+    }
+
+    fn interval(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
+        let Fsync::Interval { interval_ms } = self.habits.mode else {
+            return Ok(());
+        };
+        if self.now_ms() < self.synced_ms + interval_ms {
+            return Ok(());
+        }
+        self.synced_ms = self.now_ms();
+        let keeper = Arc::clone(machine);
+        self.waiting(machine, |mut syncing| {
+            keeper.sync(&mut syncing);
+        })
+    }
+
+    /// What must hold after every step.
+    fn check(&mut self) -> Result<(), String> {
+        if self.disk.is_dead() {
+            return Ok(());
+        }
+        let Some(machine) = &self.machine else {
+            return Ok(());
+        };
+        let ledger = machine.ledger(self.now);
+        if ledger["balanced"] != true {
+            return Err(format!("out of balance: {ledger}"));
+        }
+        let received = ledger["spans"]["received"].as_u64().unwrap_or(0);
+        let (least, most) = (self.truth.sure, self.truth.sure + self.truth.possible);
+        if received < least || received > most {
+            return Err(format!("{received} received, not {least} to {most}"));
+        }
+        received.hash(&mut self.hasher);
+        if self.outcome.turns % 32 == 0 {
+            self.bounds()?;
+        }
+        Ok(())
+    }
+
+    fn bounds(&mut self) -> Result<(), String> {
+        let Some(machine) = &self.machine else {
+            return Ok(());
+        };
+        let stats = machine.stats(self.now);
+        let options = self.habits.options();
+        let log = stats["log"]["bytes"].as_u64().unwrap_or(0);
+        // A group that was in the queue already, and the segment it went to.
+        let slack = 512 * 1024 + options.buffer.segment_bytes;
+        if log > options.buffer.max_bytes + slack {
+            return Err(format!("the log has {log} bytes"));
+        }
+        let outbox = machine.outbox().bytes();
+        if outbox > options.outbox.max_bytes + (1 << 20) {
+            return Err(format!("the outbox has {outbox} bytes"));
+        }
+        for (trace, kept) in self.truth.verdicts(self.now.mono_ns / MS).take(20) {
+            if self.unreadable {
+                break; // what cannot be read cannot be told
+            }
+            let known = machine.decision(trace, self.now);
+            if known.as_ref().and_then(|known| known["kept"].as_bool()) != Some(kept) {
+                let name = u128::from_be_bytes(*trace);
+                return Err(format!(
+                    "the verdict on {name} was {kept}, and is {known:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// No more faults: everything must be taken, judged and exported.
+    fn recover(&mut self) -> Result<(), String> {
+        self.disk.fail(Failures::default());
+        self.disk.fill(u64::MAX);
+        self.hangs_until = 0;
+        self.backends.well = true;
+        for _ in 0..2_000 {
+            self.outcome.turns += 1;
+            self.now.mono_ns += 500 * MS;
+            self.now.wall_ns += 500 * MS;
+            if self.disk.is_dead() {
+                self.end(End::Process)?;
+            }
+            let Some(machine) = self.machine.clone() else {
+                self.start()?;
+                continue;
+            };
+            for _ in 0..8 {
+                self.retry(&machine)?;
+            }
+            self.write(&machine)?;
+            machine.pack(64, self.now);
+            self.write(&machine)?;
+            self.keep(&machine)?;
+            self.interval(&machine)?;
+            for exporter in 0..self.habits.exporters {
+                while self
+                    .backends
+                    .take(exporter, &machine, &mut self.dice, self.now)
+                {}
+            }
+            while !self.backends.is_empty() {
+                let (truth, dice) = (&mut self.truth, &mut self.dice);
+                self.backends.answer(&machine, truth, dice, self.now)?;
+            }
+            self.check()?;
+            if let Some(overdue) = self.truth.overdue(self.now_ms())
+                && machine.waiting().0 == 0
+                && self.dice.below(40) == 0
+            {
+                return Err(overdue);
+            }
+            let done = |request: &Request| matches!(request.state, Sending::Done);
+            let held = &machine.ledger(self.now)["spans"]["held"];
+            let empty = held["buffer"] == 0 && held["outbox"] == 0;
+            if self.requests.iter().all(done) && machine.is_idle() && empty {
+                return Ok(());
+            }
+        }
+        let held = self
+            .machine
+            .as_ref()
+            .map(|machine| machine.ledger(self.now));
+        Err(format!("not at its end long after the faults: {held:?}"))
+    }
+
+    /// Where everything went.
+    fn account(&mut self) -> Result<(), String> {
+        let Some(machine) = self.machine.clone() else {
+            return Err("no gateway at the end".to_owned());
+        };
+        self.bounds()?;
+        let ledger = machine.ledger(self.now);
+        let missing = self
+            .truth
+            .missing(|trace| machine.decision(trace, self.now)?["kept"].as_bool());
+        // Where reading fails, spans are given up by name.
+        let given_up = ["corrupt", "uncounted", "quarantined"].iter();
+        let given_up: u64 = given_up
+            .filter_map(|reason| ledger["spans"]["dropped"][reason].as_u64())
+            .sum();
+        let excused = if self.unreadable { given_up } else { 0 };
+        if missing.len() as u64 > excused * self.habits.exporters as u64 {
+            let first = &missing[0];
+            let books = &ledger["exporters"];
+            return Err(format!(
+                "{} spans are nowhere: {first}; {books}",
+                missing.len()
+            ));
+        }
+        Ok(())
+    }
+}

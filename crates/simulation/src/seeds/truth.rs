@@ -1,0 +1,496 @@
+//! What is true of every span, learned from senders and backends alone, and what follows for the
+//! gateway. The requests are read by OpenTelemetry's own messages, and the chain is judged anew.
+//!
+//! A copy of a span is sure (its request was acknowledged, and no loss since may have taken it) or
+//! possible (nobody was answered, or the mode allows that it is lost). A verdict that holds for
+//! the sure copies alone and for all of them must be that one; else either will do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use tailsampler_core::verdicts::Verdict;
+use tailsampler_core::wire::TraceId;
+
+use crate::life::spans_of;
+
+/// A span, by its id.
+pub type SpanId = u64;
+
+/// Milliseconds that a verdict is surely remembered.
+pub const REMEMBERED_MS: u64 = 300_000;
+
+/// The chain: errors, then traces over this many nanoseconds, then this R and above.
+pub const SLOW_NS: u64 = 1_000_000_000;
+/// T of the last rule: about a third.
+pub const THRESHOLD: u64 = (1 << 56) / 3 * 2;
+/// The wait of the chain.
+pub const WAIT_MS: u64 = 5_000;
+/// What a restart gives to overdue traces, and the slack of the wheel.
+const GRACE_MS: u64 = 5_000 + 50;
+
+/// One span, and what became of its copies.
+#[derive(Default)]
+struct One {
+    trace: TraceId,
+    message: Span,
+    sure: u32,
+    possible: u32,
+    /// By exporter.
+    delivered: [u32; 2],
+    again: [u32; 2],
+    refused: [u32; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Known {
+    #[default]
+    Nothing,
+    Surely(bool),
+    /// A verdict may have been given, or lost.
+    Perhaps,
+}
+
+#[derive(Default)]
+struct Trace {
+    sure: Vec<SpanId>,
+    possible: Vec<SpanId>,
+    since_ms: u64,
+    known: Known,
+    judged_ms: u64,
+    kept_once: bool,
+    dropped_once: bool,
+    /// Some copies may have met one verdict, and some another.
+    mixed: bool,
+}
+
+/// What was not durable yet.
+#[derive(Default)]
+struct Fresh {
+    requests: Vec<Vec<SpanId>>,
+    decided: Vec<(TraceId, Vec<SpanId>)>,
+    settled: Vec<(usize, Vec<SpanId>)>,
+}
+
+/// A moment, to be named when a sync ends that began then.
+#[derive(Clone, Copy)]
+pub struct Mark(usize, usize, usize);
+
+/// The truth.
+pub struct Truth {
+    spans: BTreeMap<SpanId, One>,
+    traces: BTreeMap<TraceId, Trace>,
+    fresh: Fresh,
+    /// Verdicts are durable before they take effect, and requests before they are acknowledged.
+    always: bool,
+    exporters: usize,
+    restarted_ms: u64,
+    /// Memory of verdicts is too small to rely on.
+    forgetful: bool,
+    /// A sync has failed.
+    untrusted: bool,
+    /// How many copies are sure, and how many possible.
+    pub sure: u64,
+    /// See above.
+    pub possible: u64,
+    /// What was seen that is rare.
+    pub seen: BTreeSet<&'static str>,
+}
+
+/// Ids as the gateway must accept them.
+fn accepted(span: &Span) -> Option<(TraceId, SpanId)> {
+    let trace = TraceId::try_from(&*span.trace_id).ok()?;
+    let id = u64::from_be_bytes(span.span_id.as_slice().try_into().ok()?);
+    (trace != [0; 16] && id != 0).then_some((trace, id))
+}
+
+impl Truth {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(always: bool, exporters: usize, forgetful: bool) -> Self {
+        Self {
+            spans: BTreeMap::new(),
+            traces: BTreeMap::new(),
+            fresh: Fresh::default(),
+            always,
+            exporters,
+            restarted_ms: 0,
+            forgetful,
+            untrusted: false,
+            sure: 0,
+            possible: 0,
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// Spans that a gateway must take of this request.
+    ///
+    /// # Errors
+    /// The request is none.
+    pub fn read(&mut self, body: &[u8]) -> Result<Vec<SpanId>, String> {
+        let request = ExportTraceServiceRequest::decode(body).map_err(|e| e.to_string())?;
+        let groups = request
+            .resource_spans
+            .into_iter()
+            .flat_map(|group| group.scope_spans);
+        let mut ids = Vec::new();
+        for message in groups.flat_map(|scope| scope.spans) {
+            let Some((trace, id)) = accepted(&message) else {
+                self.seen.insert("a span is rejected");
+                continue;
+            };
+            let one = self.spans.entry(id).or_default();
+            if one.sure + one.possible > 0 {
+                self.seen.insert("a span is sent twice");
+            }
+            (one.trace, one.message) = (trace, message);
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// These spans were acknowledged.
+    pub fn acknowledged(&mut self, ids: &[SpanId], now_ms: u64) {
+        self.sure += ids.len() as u64;
+        let mut late: BTreeMap<TraceId, Vec<SpanId>> = BTreeMap::new();
+        for id in ids {
+            let Some(one) = self.spans.get_mut(id) else {
+                continue;
+            };
+            one.sure += 1;
+            let trace = self.traces.entry(one.trace).or_default();
+            let remembered =
+                !self.forgetful && now_ms.saturating_sub(trace.judged_ms) < REMEMBERED_MS;
+            match trace.known {
+                Known::Surely(kept) if remembered => {
+                    self.seen.insert(if kept {
+                        "late spans of a kept trace"
+                    } else {
+                        "late spans of a dropped trace"
+                    });
+                    late.entry(one.trace).or_default().push(*id);
+                }
+                Known::Nothing => {
+                    if trace.sure.is_empty() {
+                        trace.since_ms = now_ms;
+                    }
+                    trace.sure.push(*id);
+                }
+                Known::Surely(_) | Known::Perhaps => {
+                    trace.mixed = true;
+                    trace.possible.push(*id);
+                }
+            }
+        }
+        self.fresh.decided.extend(late);
+        if !self.always {
+            self.fresh.requests.push(ids.to_vec());
+        }
+    }
+
+    /// Nobody knows whether these spans were taken.
+    pub fn unanswered(&mut self, ids: &[SpanId]) {
+        self.possible += ids.len() as u64;
+        for id in ids {
+            let Some(one) = self.spans.get_mut(id) else {
+                continue;
+            };
+            one.possible += 1;
+            let trace = self.traces.entry(one.trace).or_default();
+            trace.possible.push(*id);
+        }
+    }
+
+    /// What the chain says of these spans.
+    fn chain<'a>(&self, trace: &TraceId, ids: impl Iterator<Item = &'a SpanId>) -> bool {
+        let (mut first, mut last, mut error) = (u64::MAX, 0, false);
+        for message in ids.filter_map(|id| Some(&self.spans.get(id)?.message)) {
+            first = first.min(message.start_time_unix_nano);
+            last = last.max(message.end_time_unix_nano);
+            error |= message.status.as_ref().is_some_and(|s| s.code == 2);
+        }
+        let mut low = [0; 8];
+        low[1..].copy_from_slice(&trace[9..]);
+        error || last.saturating_sub(first) >= SLOW_NS || u64::from_be_bytes(low) >= THRESHOLD
+    }
+
+    /// The gateway gave a verdict.
+    ///
+    /// # Errors
+    /// It must not be that one.
+    pub fn judged(&mut self, verdict: &Verdict, now_ms: u64) -> Result<(), String> {
+        let id = verdict.trace_id;
+        let name = format!("trace {}", u128::from_be_bytes(id));
+        let Some(trace) = self.traces.get(&id) else {
+            return Err(format!("{name} was judged, and never sent"));
+        };
+        let old = now_ms.saturating_sub(trace.judged_ms) >= REMEMBERED_MS || self.forgetful;
+        if matches!(trace.known, Known::Surely(_)) && !old {
+            return Err(format!("{name} was judged twice"));
+        }
+        let (least, most) = (trace.sure.len(), trace.sure.len() + trace.possible.len());
+        let spans = verdict.spans as usize;
+        if spans < least || spans > most {
+            return Err(format!(
+                "{name} was judged on {spans} spans, not {least} to {most}"
+            ));
+        }
+        let at_least = !trace.sure.is_empty() && self.chain(&id, trace.sure.iter());
+        let at_most = self.chain(&id, trace.sure.iter().chain(&trace.possible));
+        if (at_least && !verdict.kept) || (!at_most && verdict.kept) {
+            return Err(format!(
+                "the verdict on {name} is {}, and must not be",
+                verdict.kept
+            ));
+        }
+        if at_least != at_most {
+            self.seen
+                .insert("a verdict hangs on spans nobody was told of");
+        }
+        let Some(trace) = self.traces.get_mut(&id) else {
+            return Ok(());
+        };
+        if trace.known != Known::Nothing {
+            trace.mixed = true;
+            self.seen.insert("a trace is judged once more");
+        }
+        let mut decided = std::mem::take(&mut trace.sure);
+        decided.append(&mut trace.possible);
+        trace.known = Known::Surely(verdict.kept);
+        trace.judged_ms = now_ms;
+        trace.kept_once |= verdict.kept;
+        trace.dropped_once |= !verdict.kept;
+        self.fresh.decided.push((id, decided));
+        Ok(())
+    }
+
+    /// The process died while it was judging: open traces may have been judged.
+    pub fn perhaps_judged(&mut self) {
+        for trace in self.traces.values_mut() {
+            if trace.known == Known::Nothing || !trace.possible.is_empty() {
+                trace.known = Known::Perhaps;
+                trace.mixed = true;
+                let sure = std::mem::take(&mut trace.sure);
+                trace.possible.extend(sure);
+            }
+        }
+    }
+
+    /// A backend has these bytes; returns the spans in them.
+    ///
+    /// # Errors
+    /// They are not what was sent, or must not come.
+    pub fn delivered(&mut self, exporter: usize, payload: &[u8]) -> Result<Vec<SpanId>, String> {
+        let mut ids = Vec::new();
+        for mut message in spans_of(payload).ok_or("an export that is no request")? {
+            message.trace_state.clear();
+            let (_, id) = accepted(&message).ok_or("an export without an id")?;
+            let Some(one) = self.spans.get_mut(&id) else {
+                return Err(format!("span {id} was exported, and never sent"));
+            };
+            if one.message != message {
+                return Err(format!("span {id} was altered"));
+            }
+            one.delivered[exporter] += 1;
+            if one.delivered[exporter] > one.sure + one.possible + one.again[exporter] {
+                return Err(format!("span {id} was exported once too often"));
+            }
+            let trace = self.traces.entry(one.trace).or_default();
+            if trace.known == Known::Surely(false) && !trace.kept_once && !trace.mixed {
+                return Err(format!("span {id} was exported, and its trace dropped"));
+            }
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// These spans may be delivered once more: their batch was not settled.
+    pub fn may_come_again(&mut self, exporter: usize, ids: &[SpanId]) {
+        for id in ids {
+            if let Some(one) = self.spans.get_mut(id) {
+                one.again[exporter] += 1;
+            }
+        }
+    }
+
+    /// The backend will not have these.
+    pub fn refused(&mut self, exporter: usize, ids: &[SpanId]) {
+        for id in ids {
+            if let Some(one) = self.spans.get_mut(id) {
+                one.refused[exporter] += 1;
+            }
+        }
+    }
+
+    /// A batch was settled.
+    pub fn settled(&mut self, exporter: usize, ids: Vec<SpanId>) {
+        self.fresh.settled.push((exporter, ids));
+    }
+
+    /// Now, for [`Self::synced`].
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let Fresh {
+            requests,
+            decided,
+            settled,
+        } = &self.fresh;
+        Mark(requests.len(), decided.len(), settled.len())
+    }
+
+    /// A sync that began at this moment ended well: what had happened by then is durable.
+    pub fn synced(&mut self, mark: Mark) {
+        self.fresh.requests.drain(..mark.0);
+        self.fresh.decided.drain(..mark.1);
+        self.fresh.settled.drain(..mark.2);
+    }
+
+    /// A sync failed: what was written may never be durable, and nothing says what of it. Only a
+    /// loss of power makes that matter.
+    pub fn sync_failed(&mut self) {
+        self.untrusted = true;
+    }
+
+    /// The process has ended, and another one has begun.
+    pub fn restarted(&mut self, now_ms: u64) {
+        self.restarted_ms = now_ms;
+    }
+
+    /// The power went: what was not durable may be gone.
+    pub fn power_lost(&mut self) {
+        if std::mem::take(&mut self.untrusted) {
+            self.seen.insert("the power goes after a sync that failed");
+            return self.rotted();
+        }
+        let fresh = std::mem::take(&mut self.fresh);
+        for id in fresh.requests.iter().flatten() {
+            self.doubt(*id);
+        }
+        for (trace, ids) in fresh.decided {
+            let Some(trace) = self.traces.get_mut(&trace) else {
+                continue;
+            };
+            if !self.always {
+                (trace.known, trace.mixed) = (Known::Perhaps, true);
+                trace.possible.extend(ids);
+            }
+        }
+        for (exporter, ids) in fresh.settled {
+            self.may_come_again(exporter, &ids);
+        }
+    }
+
+    /// A copy that was sure may be gone.
+    fn doubt(&mut self, id: SpanId) {
+        let Some(one) = self.spans.get_mut(&id) else {
+            return;
+        };
+        one.sure = one.sure.saturating_sub(1);
+        one.possible += 1;
+        (self.sure, self.possible) = (self.sure - 1, self.possible + 1);
+        if let Some(trace) = self.traces.get_mut(&one.trace)
+            && let Some(at) = trace.sure.iter().position(|other| *other == id)
+        {
+            trace.sure.swap_remove(at);
+            trace.possible.push(id);
+        }
+    }
+
+    /// Bits of the disk were flipped: anything may be gone, and nothing may be altered.
+    pub fn rotted(&mut self) {
+        let all: Vec<_> = self
+            .spans
+            .iter()
+            .flat_map(|(id, one)| std::iter::repeat_n(*id, one.sure as usize))
+            .collect();
+        all.into_iter().for_each(|id| self.doubt(id));
+        for trace in self.traces.values_mut() {
+            (trace.known, trace.mixed) = (Known::Perhaps, true);
+        }
+        for one in self.spans.values_mut() {
+            let trace = self.traces.entry(one.trace).or_default();
+            let copies = one.sure + one.possible;
+            trace
+                .possible
+                .extend(std::iter::repeat_n(id_of(&one.message), copies as usize));
+            for exporter in 0..2 {
+                one.again[exporter] += one.delivered[exporter] + copies;
+            }
+        }
+        self.fresh = Fresh::default();
+    }
+
+    /// Traces that should have been judged by now.
+    #[must_use]
+    pub fn overdue(&self, now_ms: u64) -> Option<String> {
+        let late = self.traces.iter().find(|(_, trace)| {
+            let since = trace.since_ms.max(self.restarted_ms + GRACE_MS);
+            !trace.sure.is_empty() && now_ms > since + WAIT_MS + GRACE_MS
+        });
+        let (id, trace) = late?;
+        Some(format!(
+            "trace {} has waited since {} ms and it is {now_ms} ms",
+            u128::from_be_bytes(*id),
+            trace.since_ms
+        ))
+    }
+
+    /// Whether anything is held for sure.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.traces.values().any(|trace| !trace.sure.is_empty())
+    }
+
+    /// At the end: sure copies that reached neither a backend nor a verdict that drops them.
+    /// `decision` is what the gateway says of a trace now.
+    pub fn missing(&self, decision: impl Fn(&TraceId) -> Option<bool>) -> Vec<String> {
+        let mut missing = Vec::new();
+        for (id, one) in &self.spans {
+            let Some(trace) = self.traces.get(&one.trace) else {
+                continue;
+            };
+            if one.sure == 0 {
+                continue;
+            }
+            let kept = match trace.known {
+                Known::Surely(kept) => Some(kept),
+                Known::Nothing | Known::Perhaps => decision(&one.trace),
+            };
+            for exporter in 0..self.exporters {
+                let out = one.delivered[exporter] + one.refused[exporter];
+                let good = match kept {
+                    Some(true) if trace.mixed => out > 0 || trace.dropped_once,
+                    Some(true) => out >= one.sure,
+                    Some(false) => true,
+                    None => out > 0,
+                };
+                if !good {
+                    missing.push(format!(
+                        "span {id} of trace {} to exporter {exporter}: {} copies, {out} went out, \
+                         kept {kept:?}",
+                        u128::from_be_bytes(one.trace),
+                        one.sure
+                    ));
+                }
+            }
+        }
+        missing
+    }
+
+    /// Verdicts that everybody was told of and that nothing may have changed.
+    pub fn verdicts(&self, now_ms: u64) -> impl Iterator<Item = (&TraceId, bool)> {
+        self.traces.iter().filter_map(move |(id, trace)| {
+            let fresh = now_ms.saturating_sub(trace.judged_ms) < REMEMBERED_MS;
+            match trace.known {
+                Known::Surely(kept) if fresh && !self.forgetful => Some((id, kept)),
+                _ => None,
+            }
+        })
+    }
+}
+
+fn id_of(message: &Span) -> SpanId {
+    let id = message.span_id.as_slice().try_into();
+    id.map(u64::from_be_bytes).unwrap_or_default()
+}
