@@ -7,6 +7,7 @@ use super::{Engine, PolicyCount};
 use crate::clock::Now;
 use crate::judge::judge;
 use crate::ledger::Count;
+use crate::log::{Failing, LogError};
 use crate::options::Fsync;
 use crate::outbox::KeptJob;
 use crate::plan::Compiled;
@@ -15,6 +16,9 @@ use crate::waiting::Due;
 
 /// Traces judged at once: a few milliseconds, so that new requests never wait long for it.
 const SLICE: usize = 2_048;
+
+/// A verdict that late spans follow, and its plan if that can still be read.
+type Followed = (Verdict, Option<Arc<Compiled>>);
 
 impl Engine {
     /// Turn the wheel and judge one slice of what is due; returns the verdicts, and whether more
@@ -174,11 +178,18 @@ impl Engine {
         let mut decided = Vec::with_capacity(self.late.len());
         let mut notes = Vec::with_capacity(self.late.len());
         for (late, _, _) in &self.late {
-            let verdict = self.verdict_to_follow(late);
+            let verdict = match self.verdict_to_follow(late) {
+                Err(LogError::Io { .. }) if Failing::again(&mut self.failing, now) => {
+                    self.storage_errors += 1;
+                    return; // they stay held, and are tried again
+                }
+                verdict => verdict.ok().flatten(),
+            };
             let kept = verdict.is_some();
             notes.push(LateSpans { kept, ..*late });
             decided.push(verdict);
         }
+        self.failing = None;
         let context = self.context(now);
         let durable = self.options.buffer.fsync == Fsync::Always;
         let Ok(sequences) = self.verdict_log.append_late(&notes, context, durable) else {
@@ -197,21 +208,22 @@ impl Engine {
     /// The verdict that late spans of a kept trace follow, and its plan. None if the trace was
     /// dropped, or nothing is left of what was decided: the note says so, and a replay of it then
     /// comes to the same end.
-    fn verdict_to_follow(&self, late: &LateSpans) -> Option<(Verdict, Option<Arc<Compiled>>)> {
+    fn verdict_to_follow(&self, late: &LateSpans) -> Result<Option<Followed>, LogError> {
         if !late.kept {
-            return None; // answered from memory, as most late spans are
+            return Ok(None); // answered from memory, as most late spans are
         }
-        let read = VerdictLog::read(&self.verdict_reader, late.verdict, &late.trace_id);
-        let verdict = read.ok()??;
-        let plan = self.plan_of(verdict.plan);
-        Some((verdict, plan))
+        let read = VerdictLog::read(&self.verdict_reader, late.verdict, &late.trace_id)?;
+        Ok(read.map(|verdict| {
+            let plan = self.plan_of(verdict.plan);
+            (verdict, plan)
+        }))
     }
 
     /// Late spans that are written down follow their verdict.
     fn late_takes_effect(
         &mut self,
         late: LateSpans,
-        verdict: Option<(Verdict, Option<Arc<Compiled>>)>,
+        verdict: Option<Followed>,
         (position, pin): (u64, u32),
         sequence: u64,
     ) {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use crate::fs::FileSystem;
 use crate::index::{Index, Pins, TraceHasher};
 use crate::ledger::{Count, Totals};
-use crate::log::{LogError, LogReader, LogWriter};
+use crate::log::{Failing, LogError, LogReader, LogWriter};
 use crate::options::Options;
 use crate::outbox::{KeptJob, Outbox, Survey};
 use crate::plan::{Compiled, PlanError, SharedPlans};
@@ -121,6 +121,8 @@ pub struct Engine {
     /// The segment whose traces were judged early last.
     last_early_pin: Option<u32>,
     storage_errors: u64,
+    /// The verdict that late spans are to follow cannot be read.
+    failing: Option<Failing>,
     /// When it was opened, a log ended before what other files speak of.
     pub(crate) lost_power: bool,
     positions: Vec<u64>,
@@ -180,6 +182,7 @@ impl Engine {
             segment_received: VecDeque::new(),
             last_early_pin: None,
             storage_errors: 0,
+            failing: None,
             lost_power: false,
             positions: Vec::new(),
             places: Vec::new(),

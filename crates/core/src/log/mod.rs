@@ -6,12 +6,14 @@
 //! A segment is named after the position of its first byte, so the name alone says where it
 //! stands. After a start a new segment is begun, so that a torn tail is never written over.
 
+mod failing;
 mod reader;
 mod record;
 mod records;
 mod segments;
 mod writer;
 
+pub(crate) use failing::Failing;
 pub use reader::{LogReader, Record};
 pub use record::{HEADER_BYTES, Header, Kind, VERSION};
 pub use records::{Damage, Records};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{Count, ExporterTotals};
+use crate::log::Failing;
 
 /// Kept spans, ready to be sent as one `ExportTraceServiceRequest`.
 #[derive(Clone, Debug)]
@@ -107,6 +108,8 @@ pub(super) struct Exporter {
     pub(super) returned: VecDeque<Range>,
     /// Runs it holds, by token, and what of them could not be read.
     pub(super) out: HashMap<u64, (Range, Count)>,
+    /// Its frames cannot be read.
+    pub(super) failing: Option<Failing>,
 }
 
 /// What a mark at the begin of a segment says of an exporter.

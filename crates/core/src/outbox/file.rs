@@ -14,7 +14,7 @@ use super::{Batch, Frame, Settlement};
 use crate::clock::Now;
 use crate::fs::{File, FileSystem};
 use crate::ledger::{Count, Cut};
-use crate::log::{Entry, Header, Kind, LogError, LogReader, LogWriter};
+use crate::log::{Entry, Failing, Header, Kind, LogError, LogReader, LogWriter};
 
 /// Bytes a segment, at most and at least. A quarter of the bound, so that a full outbox always has
 /// segments that can go once they are settled.
@@ -187,12 +187,19 @@ impl Outbox {
         let mut unreadable = Count::default();
         for frame in &frames {
             match self.frame(frame.position) {
-                Some(read) => {
+                Ok(Some(read)) => {
                     kept += read.sizes.len() as u64;
                     payload.extend_from_slice(&read.payload);
                 }
-                None => unreadable += frame.kept,
+                Err(LogError::Io { .. }) if self.is_patient(exporter, now) => {
+                    self.give_back(exporter, token);
+                    return None;
+                }
+                Ok(None) | Err(_) => unreadable += frame.kept,
             }
+        }
+        if let Some(exporter) = held(&self.books).exporter(exporter) {
+            exporter.failing = None;
         }
         if kept == 0 {
             // Nothing of it can be read: that is what became of it.
@@ -239,7 +246,8 @@ impl Outbox {
         // Sizes of single spans are only read where single spans are spoken of.
         if !what.dropped.is_empty() {
             for frame in &frames {
-                sizes.extend(self.frame(frame.position).into_iter().flat_map(|f| f.sizes));
+                let read = self.frame(frame.position).ok().flatten();
+                sizes.extend(read.into_iter().flat_map(|frame| frame.sizes));
             }
         }
         let all = total(&frames);
@@ -284,8 +292,18 @@ impl Outbox {
         held(&self.log).take_dirty()
     }
 
-    fn frame(&self, position: u64) -> Option<Frame> {
-        Frame::decode(&self.reader.read(position).ok()?)
+    fn frame(&self, position: u64) -> Result<Option<Frame>, LogError> {
+        self.reader
+            .read(position)
+            .map(|record| Frame::decode(&record))
+    }
+
+    /// The disk refused to read: whether to try again.
+    fn is_patient(&self, exporter: &str, now: Now) -> bool {
+        let mut books = held(&self.books);
+        books.storage_errors += 1;
+        let exporter = books.exporter(exporter);
+        exporter.is_some_and(|one| Failing::again(&mut one.failing, now))
     }
 
     /// Write down that an exporter is done with a batch, then count it and free what can be.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Frame, Outbox};
 use crate::clock::Now;
 use crate::ledger::Count;
-use crate::log::{LogError, LogReader};
+use crate::log::{Failing, LogError, LogReader};
 use crate::plan::Compiled;
 use crate::verdicts::Verdict;
 use crate::wire::{Layout, Stamp, extract};
@@ -57,6 +57,8 @@ pub struct Packer {
     cache: HashMap<u64, Request>,
     order: VecDeque<u64>,
     cached_bytes: usize,
+    /// The buffer log cannot be read.
+    failing: Option<Failing>,
 }
 
 impl Packer {
@@ -70,18 +72,27 @@ impl Packer {
             cache: HashMap::new(),
             order: VecDeque::new(),
             cached_bytes: 0,
+            failing: None,
         }
     }
 
     /// Write one frame for every job, in order.
     ///
     /// # Errors
-    /// [`LogError::Io`] if the outbox could not be written; nothing was, and the jobs stand.
+    /// [`LogError::Io`] if the outbox could not be written, or the buffer log not be read; nothing
+    /// was written, and the jobs stand. Spans that cannot be read for a minute are missing.
     pub fn pack(&mut self, jobs: &[KeptJob], now: Now) -> Result<(), LogError> {
-        let frames: Vec<_> = jobs
-            .iter()
-            .map(|job| (job.sequence, job.expected, self.frame(job)))
-            .collect();
+        let mut patient = true;
+        let mut frames = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let mut frame = self.frame(job, patient);
+            if frame.is_err() && !Failing::again(&mut self.failing, now) {
+                patient = false;
+                frame = self.frame(job, patient);
+            }
+            frames.push((job.sequence, job.expected, frame?));
+        }
+        self.failing = None;
         self.outbox.write(&frames, now)
     }
 
@@ -99,16 +110,16 @@ impl Packer {
             .write(&[(job.sequence, job.expected, frame)], now)
     }
 
-    fn frame(&mut self, job: &KeptJob) -> Frame {
-        let frame = self.frame_of(job, false);
+    fn frame(&mut self, job: &KeptJob, patient: bool) -> Result<Frame, LogError> {
+        let frame = self.frame_of(job, false, patient)?;
         if frame.missing.is_zero() {
-            return frame;
+            return Ok(frame);
         }
         // Spans that name their trace twice are only found in a whole layout.
-        self.frame_of(job, true)
+        self.frame_of(job, true, patient)
     }
 
-    fn frame_of(&mut self, job: &KeptJob, whole: bool) -> Frame {
+    fn frame_of(&mut self, job: &KeptJob, whole: bool, patient: bool) -> Result<Frame, LogError> {
         let trace_id = job.verdict.trace_id;
         let mut frame = Frame {
             trace_id,
@@ -117,8 +128,10 @@ impl Packer {
         let stamp = stamp(job, self.annotate);
         for &position in &job.positions {
             // A record that cannot be read any more is counted below, as what is missing.
-            let Some(request) = self.request(position) else {
-                continue;
+            let request = match self.request(position) {
+                Ok(Some(request)) => request,
+                Err(error @ LogError::Io { .. }) if patient => return Err(error),
+                Ok(None) | Err(_) => continue,
             };
             request.asked += 1;
             let few = request.asked <= ONE_BY_ONE && !whole;
@@ -141,12 +154,12 @@ impl Packer {
             job.expected.spans.saturating_sub(found.spans),
             job.expected.bytes.saturating_sub(found.bytes),
         );
-        frame
+        Ok(frame)
     }
 
-    fn request(&mut self, position: u64) -> Option<&mut Request> {
+    fn request(&mut self, position: u64) -> Result<Option<&mut Request>, LogError> {
         if !self.cache.contains_key(&position) {
-            let body = self.reader.read(position).ok()?.body;
+            let body = self.reader.read(position)?.body;
             while self.cached_bytes + body.len() > CACHE_BYTES
                 && let Some(oldest) = self.order.pop_front()
             {
@@ -166,7 +179,7 @@ impl Packer {
                 },
             );
         }
-        self.cache.get_mut(&position)
+        Ok(self.cache.get_mut(&position))
     }
 
     /// Let go of what was read; called when there is nothing more to pack for a while.

@@ -322,6 +322,9 @@ impl Run {
         self.say(|| format!("a start: {:?}", machine.found));
         self.found(&machine)?;
         self.truth.restarted(self.now_ms());
+        let (now, now_ms) = (self.now, self.now_ms());
+        let decision = |trace: &_| machine.decision(trace, now)?["kept"].as_bool();
+        self.truth.settle_verdicts(decision, now_ms)?;
         self.machine = Some(Arc::new(machine));
         Ok(())
     }
@@ -447,16 +450,13 @@ impl Run {
 
     fn write(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
         let most = [1, 3, 512][self.dice.below(3) as usize];
-        let judging = self.truth.holds();
         let turn = machine.write(most, self.now).unwrap_or_default();
         if self.disk.is_dead() {
             // Nobody was answered; what was being judged may have been.
             for (number, _) in turn.answers {
                 self.truth.unanswered(&self.requests[number].ids);
             }
-            if judging {
-                self.truth.perhaps_judged();
-            }
+            self.truth.perhaps_judged();
             return Ok(());
         }
         self.learn(turn)
@@ -530,7 +530,7 @@ impl Run {
             self.see("the writer works while the keeper waits");
         }
         let died = !dead && self.disk.is_dead();
-        if died && (!turns.is_empty() || self.truth.holds()) {
+        if died {
             self.truth.perhaps_judged();
             for (number, _) in turns.into_iter().flat_map(|turn| turn.answers) {
                 self.truth.unanswered(&self.requests[number].ids);
@@ -658,7 +658,8 @@ impl Run {
             }
             while !self.backends.is_empty() {
                 let (truth, dice) = (&mut self.truth, &mut self.dice);
-                self.backends.answer(&machine, truth, dice, self.now)?;
+                let said = self.backends.answer(&machine, truth, dice, self.now)?;
+                self.say(|| said);
             }
             self.check()?;
             if let Some(overdue) = self.truth.overdue(self.now_ms())

@@ -88,6 +88,8 @@ pub struct Truth {
     restarted_ms: u64,
     /// Memory of verdicts is too small to rely on.
     forgetful: bool,
+    /// Traces that a dying process may have judged.
+    unsettled: Vec<TraceId>,
     /// A sync has failed.
     untrusted: bool,
     /// How many copies are sure, and how many possible.
@@ -117,6 +119,7 @@ impl Truth {
             exporters,
             restarted_ms: 0,
             forgetful,
+            unsettled: Vec::new(),
             untrusted: false,
             sure: 0,
             possible: 0,
@@ -236,20 +239,34 @@ impl Truth {
                 "{name} was judged on {spans} spans, not {least} to {most}"
             ));
         }
-        let at_least = !trace.sure.is_empty() && self.chain(&id, trace.sure.iter());
-        let at_most = self.chain(&id, trace.sure.iter().chain(&trace.possible));
-        if (at_least && !verdict.kept) || (!at_most && verdict.kept) {
-            return Err(format!(
-                "the verdict on {name} is {}, and must not be",
-                verdict.kept
-            ));
-        }
+        self.verdict_fits(&id, verdict.kept)?;
+        self.decide(id, verdict.kept, now_ms);
+        Ok(())
+    }
+
+    /// Whether the chain may say that of a trace.
+    fn verdict_fits(&mut self, id: &TraceId, kept: bool) -> Result<(), String> {
+        let Some(trace) = self.traces.get(id) else {
+            return Ok(());
+        };
+        let at_least = !trace.sure.is_empty() && self.chain(id, trace.sure.iter());
+        let at_most = self.chain(id, trace.sure.iter().chain(&trace.possible));
         if at_least != at_most {
             self.seen
                 .insert("a verdict hangs on spans nobody was told of");
         }
+        if (at_least && !kept) || (!at_most && kept) {
+            let name = u128::from_be_bytes(*id);
+            return Err(format!(
+                "the verdict on trace {name} is {kept}, and must not be"
+            ));
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, id: TraceId, kept: bool, now_ms: u64) {
         let Some(trace) = self.traces.get_mut(&id) else {
-            return Ok(());
+            return;
         };
         if trace.known != Known::Nothing {
             trace.mixed = true;
@@ -257,24 +274,43 @@ impl Truth {
         }
         let mut decided = std::mem::take(&mut trace.sure);
         decided.append(&mut trace.possible);
-        trace.known = Known::Surely(verdict.kept);
+        trace.known = Known::Surely(kept);
         trace.judged_ms = now_ms;
-        trace.kept_once |= verdict.kept;
-        trace.dropped_once |= !verdict.kept;
+        trace.kept_once |= kept;
+        trace.dropped_once |= !kept;
         self.fresh.decided.push((id, decided));
-        Ok(())
     }
 
     /// The process died while it was judging: open traces may have been judged.
     pub fn perhaps_judged(&mut self) {
-        for trace in self.traces.values_mut() {
-            if trace.known == Known::Nothing || !trace.possible.is_empty() {
-                trace.known = Known::Perhaps;
-                trace.mixed = true;
-                let sure = std::mem::take(&mut trace.sure);
-                trace.possible.extend(sure);
+        for (id, trace) in &mut self.traces {
+            match trace.known {
+                Known::Nothing if !self.unsettled.contains(id) => self.unsettled.push(*id),
+                Known::Surely(_) | Known::Perhaps if !trace.possible.is_empty() => {
+                    // One verdict or another: nobody can tell them apart.
+                    (trace.known, trace.mixed, trace.dropped_once) = (Known::Perhaps, true, true);
+                }
+                _ => {}
             }
         }
+    }
+
+    /// The next process says what the one that died had judged.
+    ///
+    /// # Errors
+    /// It must not have been that.
+    pub fn settle_verdicts(
+        &mut self,
+        decision: impl Fn(&TraceId) -> Option<bool>,
+        now_ms: u64,
+    ) -> Result<(), String> {
+        for id in std::mem::take(&mut self.unsettled) {
+            let Some(kept) = decision(&id) else { continue };
+            self.seen.insert("a verdict that nobody was told of");
+            self.verdict_fits(&id, kept)?;
+            self.decide(id, kept, now_ms);
+        }
+        Ok(())
     }
 
     /// A backend has these bytes; returns the spans in them.
@@ -368,6 +404,11 @@ impl Truth {
             self.doubt(*id);
         }
         for (trace, ids) in fresh.decided {
+            if !self.always {
+                // The frame may be there, and the verdict not: it is given once more.
+                self.may_come_again(0, &ids);
+                self.may_come_again(1, &ids);
+            }
             let Some(trace) = self.traces.get_mut(&trace) else {
                 continue;
             };
@@ -434,12 +475,6 @@ impl Truth {
             u128::from_be_bytes(*id),
             trace.since_ms
         ))
-    }
-
-    /// Whether anything is held for sure.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.traces.values().any(|trace| !trace.sure.is_empty())
     }
 
     /// At the end: sure copies that reached neither a backend nor a verdict that drops them.
