@@ -94,13 +94,12 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(seed: u64, loud: bool) -> Self {
         let habits = Habits::new(seed);
-        let always = habits.mode == Fsync::Always;
         let now = Now {
             wall_ns: 1_800_000_000_000 * MS,
             mono_ns: habits.mono_ns,
         };
         Self {
-            truth: Truth::new(always, habits.exporters, habits.forgetful),
+            truth: Truth::new(habits.mode, habits.exporters, habits.forgetful),
             dice: Dice::new(seed),
             disk: Disk::new(seed ^ 0xd15c),
             machine: None,
@@ -137,6 +136,7 @@ impl Run {
 
     /// So many rounds, then a time without faults in which all must come to its end.
     pub(super) fn play(&mut self, rounds: u64) -> Result<(), String> {
+        self.say(|| format!("{:?}", self.habits));
         for _ in 0..rounds {
             self.outcome.turns += 1;
             self.pass_time();

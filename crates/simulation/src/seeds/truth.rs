@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use tailsampler_core::options::Fsync;
 use tailsampler_core::verdicts::Verdict;
 use tailsampler_core::wire::TraceId;
 
@@ -84,6 +85,8 @@ pub struct Truth {
     fresh: Fresh,
     /// Verdicts are durable before they take effect, and requests before they are acknowledged.
     always: bool,
+    /// Nothing is ever durable for sure.
+    never: bool,
     exporters: usize,
     restarted_ms: u64,
     /// Memory of verdicts is too small to rely on.
@@ -110,12 +113,13 @@ fn accepted(span: &Span) -> Option<(TraceId, SpanId)> {
 impl Truth {
     /// Nothing has happened yet.
     #[must_use]
-    pub fn new(always: bool, exporters: usize, forgetful: bool) -> Self {
+    pub fn new(mode: Fsync, exporters: usize, forgetful: bool) -> Self {
         Self {
             spans: BTreeMap::new(),
             traces: BTreeMap::new(),
             fresh: Fresh::default(),
-            always,
+            always: mode == Fsync::Always,
+            never: mode == Fsync::Never,
             exporters,
             restarted_ms: 0,
             forgetful,
@@ -399,6 +403,13 @@ impl Truth {
             self.seen.insert("the power goes after a sync that failed");
             return self.rotted();
         }
+        if self.never {
+            // What becomes of a batch may be forgotten again and again.
+            for one in self.spans.values_mut() {
+                let copies = one.sure + one.possible;
+                one.again = one.delivered.map(|delivered| delivered + copies);
+            }
+        }
         let fresh = std::mem::take(&mut self.fresh);
         for id in fresh.requests.iter().flatten() {
             self.doubt(*id);
@@ -495,7 +506,7 @@ impl Truth {
             for exporter in 0..self.exporters {
                 let out = one.delivered[exporter] + one.refused[exporter];
                 let good = match kept {
-                    Some(true) if trace.mixed => out > 0 || trace.dropped_once,
+                    Some(true) | None if trace.mixed => out > 0 || trace.dropped_once,
                     Some(true) => out >= one.sure,
                     Some(false) => true,
                     None => out > 0,
