@@ -41,7 +41,8 @@ pub fn do_chores(
     if chores.is_empty() {
         return 0;
     }
-    if !chores.remove.is_empty() && !sync() {
+    // A checkpoint says what is needed no more: it leans on everything before it, too.
+    if !sync() {
         // They stay. What the outbox is done with is asked for again; the next start removes what
         // a later checkpoint does not need.
         outbox.keep_removable(settled);

@@ -170,7 +170,9 @@ impl Engine {
         let mut pin = None;
         if let Some(slot) = self.index.find(hash, &verdict.trace_id) {
             let trace = self.index.remove(slot, pending.then_some(&mut positions));
-            pin = Some(trace.pin);
+            // Where damage took a note on late spans, these are more than it was judged on.
+            let there = Count::new(u64::from(trace.spans), trace.bytes);
+            pin = Some((trace.pin, there));
             let live = self.plans.iter_mut();
             if let Some(live) = live
                 .rev()
@@ -180,12 +182,11 @@ impl Engine {
             }
         }
         match pin {
-            Some(pin) if !pending => self.pins.unpin(pin),
+            Some((pin, _)) if !pending => self.pins.unpin(pin),
             _ => {}
         }
-        if pending && let Some(pin) = pin {
+        if pending && let Some((pin, expected)) = pin {
             found.repacked += 1;
-            let expected = Count::new(u64::from(verdict.spans), verdict.bytes);
             self.pack_again(verdict, at, positions, expected, pin);
         } else if pending {
             // Its requests stay on the disk until its frame is there, so something was lost.

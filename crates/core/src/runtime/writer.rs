@@ -11,6 +11,7 @@ use super::inbox::{Command, Queued, Shared, refused};
 use crate::clock::Now;
 use crate::engine::{Chores, Engine, Prepared};
 use crate::intake::{Answer, RefusalReason, Rejected};
+use crate::keeping;
 use crate::options::Fsync;
 use crate::outbox::KeptJob;
 use crate::wire::RejectedSpans;
@@ -92,13 +93,11 @@ impl Writer {
         // Everything a restart needs is in the logs; the checkpoint makes the counters cheap.
         let checkpoint = Some(self.engine.checkpoint());
         let remove = Vec::new();
-        if self.fsync != Fsync::Never {
-            // A checkpoint must not speak of what the next start may not find.
-            for file in self.engine.take_dirty() {
-                if file.sync().is_err() {
-                    return;
-                }
-            }
+        // A checkpoint must not speak of what the next start may not find: verdicts, or frames that
+        // stand in for requests.
+        let outbox = self.engine.outbox();
+        if self.fsync != Fsync::Never && keeping::sync(&outbox, || self.engine.take_dirty()) > 0 {
+            return;
         }
         let _ = self.chores.send(Chores { checkpoint, remove });
     }

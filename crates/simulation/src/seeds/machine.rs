@@ -229,12 +229,10 @@ impl Machine {
 
     /// Stop in order: the checkpoint is written, and synced before.
     pub fn close(&self) {
-        let (checkpoint, files) = {
-            let mut engine = held(&self.engine);
-            (engine.checkpoint(), engine.take_dirty())
-        };
+        let mut engine = held(&self.engine);
+        let checkpoint = engine.checkpoint();
         if self.options.buffer.fsync != Fsync::Never
-            && !files.iter().all(|file| file.sync().is_ok())
+            && keeping::sync(&self.outbox, || engine.take_dirty()) > 0
         {
             return;
         }

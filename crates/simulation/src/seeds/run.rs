@@ -475,6 +475,7 @@ impl Run {
                 self.truth.acknowledged(&request.ids, now_ms);
             } else {
                 request.state = Sending::Waiting(now_ms + 1_000);
+                self.truth.refused_by_disk(&request.ids);
                 self.outcome.seen.insert("the disk refuses a request");
             }
         }

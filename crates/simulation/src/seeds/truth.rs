@@ -72,6 +72,7 @@ struct Fresh {
     requests: Vec<Vec<SpanId>>,
     decided: Vec<(TraceId, Vec<SpanId>)>,
     settled: Vec<(usize, Vec<SpanId>)>,
+    refused: Vec<SpanId>,
 }
 
 /// A moment, to be named when a sync ends that began then.
@@ -207,6 +208,11 @@ impl Truth {
             let trace = self.traces.entry(one.trace).or_default();
             trace.possible.push(*id);
         }
+    }
+
+    /// The disk refused these spans; what it has of them may be read after a loss of power.
+    pub fn refused_by_disk(&mut self, ids: &[SpanId]) {
+        self.fresh.refused.extend_from_slice(ids);
     }
 
     /// What the chain says of these spans.
@@ -375,6 +381,7 @@ impl Truth {
             requests,
             decided,
             settled,
+            ..
         } = &self.fresh;
         Mark(requests.len(), decided.len(), settled.len())
     }
@@ -411,6 +418,7 @@ impl Truth {
             }
         }
         let fresh = std::mem::take(&mut self.fresh);
+        self.unanswered(&fresh.refused);
         for id in fresh.requests.iter().flatten() {
             self.doubt(*id);
         }
@@ -451,6 +459,8 @@ impl Truth {
 
     /// Bits of the disk were flipped: anything may be gone, and nothing may be altered.
     pub fn rotted(&mut self) {
+        let refused = std::mem::take(&mut self.fresh.refused);
+        self.unanswered(&refused);
         let all: Vec<_> = self
             .spans
             .iter()
