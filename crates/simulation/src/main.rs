@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use tailsampler_simulation::points::{Extent, enumerate};
-use tailsampler_simulation::seeds;
+use tailsampler_simulation::seeds::{self, Manner};
 
 const USAGE: &str = "\
 usage: tailsampler-simulate crash-points [--scripts N] [--steps N] [--matching TEXT] [--json]
        tailsampler-simulate seeds [--from N] [--seeds N] [--rounds N] [--until-found] [--loud]
-                                  [--json]
+                                 [--canary] [--json]
 
 crash-points  Plays seeded scripts on a disk that remembers every operation, stops the machine
               after each of them (the process dies; dies within the next one; the power goes and
@@ -20,7 +20,7 @@ crash-points  Plays seeded scripts on a disk that remembers every operation, sto
 seeds         Plays long lives: two workloads, a gateway whose threads take turns in any order,
               backends with every answer, a disk that fails, fills, hangs and loses power; holds
               the gateway to the truth after every step. --from 4711 --seeds 1 --loud plays one
-              seed again, and tells what happens.
+              seed again, and tells what happens; --canary lies, and must find something.
 
 Exit status 1 if a promise was broken.
 ";
@@ -50,6 +50,7 @@ struct Arguments {
     json: bool,
     until_found: bool,
     loud: bool,
+    canary: bool,
 }
 
 impl Arguments {
@@ -62,6 +63,7 @@ impl Arguments {
             let mut value = || from.next().ok_or_else(|| format!("{option} needs a value"));
             match option.as_str() {
                 "--json" => arguments.json = true,
+                "--canary" => arguments.canary = true,
                 "--loud" => arguments.loud = true,
                 "--until-found" => arguments.until_found = true,
                 "--matching" => arguments.matching = value()?.to_lowercase(),
@@ -145,15 +147,21 @@ fn seeds(arguments: &Arguments) -> Report {
     let count = arguments.number("--seeds", 200);
     let rounds = arguments.number("--rounds", seeds::ROUNDS);
     if arguments.loud {
-        (from..from + count).for_each(|seed| drop(seeds::play(seed, rounds, true)));
+        (from..from + count).for_each(|seed| drop(seeds::play(seed, rounds, Manner::Loud)));
     }
     let terminal = io::stderr().is_terminal();
     let progress = |tally: &seeds::Tally| {
-        if terminal && tally.seeds % 16 == 0 {
+        if terminal && tally.seeds.is_multiple_of(16) {
             let _ = write!(io::stderr(), "\r{} of {count} seeds ", tally.seeds);
         }
     };
-    let tally = seeds::swarm(from..from + count, rounds, arguments.until_found, progress);
+    let manner = if arguments.canary {
+        Manner::Lying
+    } else {
+        Manner::Quiet
+    };
+    let until = arguments.until_found;
+    let tally = seeds::swarm(from..from + count, (rounds, manner), until, progress);
     if terminal {
         let _ = write!(io::stderr(), "\r{:30}\r", "");
     }

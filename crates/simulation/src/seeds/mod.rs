@@ -24,15 +24,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+pub use run::Manner;
 use run::{Outcome, Run};
 
 /// Rounds of a seed, before the time without faults.
 pub const ROUNDS: u64 = 400;
 
-/// One seed; every step is told on standard error if it is to be `loud`.
+/// One seed.
 #[must_use]
-pub fn play(seed: u64, rounds: u64, loud: bool) -> Outcome {
-    let mut run = Run::new(seed, loud);
+pub fn play(seed: u64, rounds: u64, manner: Manner) -> Outcome {
+    let mut run = Run::new(seed, manner);
     let played = catch_unwind(AssertUnwindSafe(|| run.play(rounds)));
     let played = played.unwrap_or_else(|_| Err("a panic".to_owned()));
     let turns = run.outcome.turns;
@@ -85,7 +86,7 @@ impl Tally {
 /// first violation ends it.
 pub fn swarm(
     seeds: Range<u64>,
-    rounds: u64,
+    (rounds, manner): (u64, Manner),
     until: bool,
     progress: impl Fn(&Tally) + Sync,
 ) -> Tally {
@@ -99,7 +100,7 @@ pub fn swarm(
                     if seed >= seeds.end || (until && !tally().violations.is_empty()) {
                         return;
                     }
-                    let outcome = play(seed, rounds, false);
+                    let outcome = play(seed, rounds, manner);
                     let mut tally = tally();
                     tally.add(outcome);
                     progress(&tally);

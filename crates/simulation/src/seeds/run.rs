@@ -1,6 +1,9 @@
 //! One seed: senders, a gateway, backends and a disk, and a scheduler that gives each its turn in
 //! an order of its own. After every step the gateway is held to the truth.
 
+mod holding;
+mod trouble;
+
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -11,7 +14,7 @@ use bytes::Bytes;
 use tailsampler_core::clock::Now;
 
 use super::backends::Backends;
-use super::disk::{Disk, End, Failures};
+use super::disk::{Disk, End};
 use super::habits::{Habits, plan};
 use super::machine::{Door, Machine, Turn};
 use super::shop::Shop;
@@ -42,6 +45,17 @@ pub struct Outcome {
     pub seen: BTreeSet<&'static str>,
     /// The first promise that was broken.
     pub violation: Option<String>,
+}
+
+/// How a seed is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// For its outcome.
+    Quiet,
+    /// Every step is told on standard error.
+    Loud,
+    /// Refused requests pass for acknowledged ones: a runner that reports nothing then is broken.
+    Lying,
 }
 
 enum Sending {
@@ -86,13 +100,12 @@ pub(super) struct Run {
     unreadable: bool,
     begun_ms: u64,
     hasher: DefaultHasher,
-    /// Tell every step, for people.
-    loud: bool,
+    manner: Manner,
     pub(super) outcome: Outcome,
 }
 
 impl Run {
-    pub(super) fn new(seed: u64, loud: bool) -> Self {
+    pub(super) fn new(seed: u64, manner: Manner) -> Self {
         let habits = Habits::new(seed);
         let now = Now {
             wall_ns: 1_800_000_000_000 * MS,
@@ -115,7 +128,7 @@ impl Run {
             unreadable: false,
             begun_ms: habits.mono_ns / MS,
             hasher: DefaultHasher::new(),
-            loud,
+            manner,
             outcome: Outcome {
                 seed,
                 ..Outcome::default()
@@ -158,7 +171,7 @@ impl Run {
     }
 
     fn say(&self, what: impl FnOnce() -> String) {
-        if self.loud {
+        if self.manner == Manner::Loud {
             let (turn, ms) = (self.outcome.turns, self.now_ms() - self.begun_ms);
             // Nobody reads it if standard error is closed.
             let _ = writeln!(io::stderr(), "{turn:>5} {ms:>9} ms  {}", what());
@@ -181,79 +194,6 @@ impl Run {
         }
         self.now.mono_ns += ms * MS;
         self.now.wall_ns += ms * MS;
-    }
-
-    /// Whatever befalls a gateway from outside.
-    fn trouble(&mut self) -> Result<(), String> {
-        let habits = self.habits.clone();
-        if self.sometimes(habits.kills) {
-            if self.dice.below(2) == 0 {
-                self.end(End::Process)?;
-                self.see("kill -9 between two steps");
-            } else {
-                let operations = 1 + self.dice.below(30);
-                self.disk.die_after(operations);
-            }
-        }
-        if self.sometimes(habits.powers) {
-            let tenths = [0, 5, 9][self.dice.below(3) as usize];
-            self.end(End::Power(tenths))?;
-            self.see(match tenths {
-                0 => "the power takes all that was not synced",
-                5 => "the power takes half of it",
-                _ => "the power takes little of it",
-            });
-        }
-        if self.sometimes(habits.rots) {
-            self.end(End::Process)?;
-            let flips = 1 + self.dice.below(3);
-            if self.disk.rot(flips) > 0 {
-                self.see("bits flip");
-                (self.harmed, self.unreadable) = (true, true);
-                self.truth.rotted();
-            }
-        }
-        if self.sometimes(habits.stops) {
-            self.stop()?;
-        }
-        if self.sometimes(habits.fills) {
-            if self.dice.below(3) > 0 {
-                self.disk.fill(self.dice.below(30_000));
-                self.harmed = true;
-            } else {
-                self.disk.fill(u64::MAX);
-                self.see("a full disk has room again");
-            }
-        }
-        if self.sometimes(habits.spells) {
-            if self.dice.below(3) > 0 {
-                self.disk.fail(habits.failures);
-                self.harmed = true;
-                self.unreadable |= habits.failures.read > 0;
-            } else {
-                self.disk.fail(Failures::default());
-                self.see("a failing disk is well again");
-            }
-        }
-        if self.sometimes(habits.hangs) {
-            self.hangs_until = self.now_ms() + self.dice.below(60_000);
-            self.see("the disk hangs");
-        }
-        if self.sometimes(habits.steps) {
-            let by = self.dice.below(7_200_000) * MS;
-            let back = self.dice.below(2) == 0;
-            self.now.wall_ns = if back {
-                self.see("the wall clock steps back");
-                self.now.wall_ns.saturating_sub(by)
-            } else {
-                self.see("the wall clock steps forward");
-                self.now.wall_ns + by
-            };
-        }
-        if self.sometimes(habits.moods) {
-            self.backends.well = !self.backends.well;
-        }
-        Ok(())
     }
 
     /// One thread, sender or backend has its turn.
@@ -302,107 +242,6 @@ impl Run {
         Ok(())
     }
 
-    fn start(&mut self) -> Result<(), String> {
-        self.outcome.starts += 1;
-        let machine = Machine::start(&self.disk, self.habits.options(), self.now);
-        let machine = match machine {
-            Ok(machine) => machine,
-            Err(error) => {
-                if self.disk.is_failing() || self.disk.is_dead() {
-                    self.see("a start fails on a failing disk");
-                    return Ok(());
-                }
-                return Err(format!("no start: {error}"));
-            }
-        };
-        if self.disk.is_dead() {
-            self.see("kill -9 within a start");
-            return Ok(());
-        }
-        self.say(|| format!("a start: {:?}", machine.found));
-        self.found(&machine)?;
-        self.truth.restarted(self.now_ms());
-        let (now, now_ms) = (self.now, self.now_ms());
-        let decision = |trace: &_| machine.decision(trace, now)?["kept"].as_bool();
-        self.truth.settle_verdicts(decision, now_ms)?;
-        self.machine = Some(Arc::new(machine));
-        Ok(())
-    }
-
-    fn found(&mut self, machine: &Machine) -> Result<(), String> {
-        let found = machine.found.clone();
-        for (seen, what) in [
-            (found.held_spans > 0, "a start finds held spans"),
-            (found.verdicts > 0, "a start finds verdicts"),
-            (found.repacked > 0, "a start packs again"),
-            (found.lost.spans > 0, "a start finds spans lost"),
-            (found.restored.spans > 0, "a start restores"),
-            (found.uncounted.spans > 0, "a start does not know a fate"),
-            (found.quarantined.spans > 0, "a start leaves spans alone"),
-            (
-                found.damage.iter().any(|spot| spot.at_end),
-                "a start finds a torn tail",
-            ),
-            (
-                found.damage.iter().any(|spot| !spot.at_end),
-                "a start finds damage within a log",
-            ),
-            (!found.notes.is_empty(), "a start has notes"),
-        ] {
-            if seen {
-                self.see(what);
-            }
-        }
-        let mended = found.lost.spans + found.restored.spans + found.uncounted.spans;
-        if !self.harmed && (mended > 0 || !found.notes.is_empty()) {
-            return Err(format!("mended though only the process died: {found:?}"));
-        }
-        Ok(())
-    }
-
-    /// The gateway is gone, one way or the other.
-    fn end(&mut self, end: End) -> Result<(), String> {
-        if matches!(end, End::Power(_)) {
-            self.harmed = true;
-        }
-        let was_up = self.machine.take().is_some();
-        if was_up {
-            self.backends.cut_off(&mut self.truth, &mut self.dice)?;
-        }
-        for request in &mut self.requests {
-            if matches!(request.state, Sending::Queued) {
-                request.state = Sending::Waiting(self.now.mono_ns / MS + 1_000);
-            }
-        }
-        self.disk.end(end);
-        if matches!(end, End::Power(_)) {
-            self.truth.power_lost();
-        }
-        self.say(|| format!("the gateway ends: {end:?}"));
-        "end".hash(&mut self.hasher);
-        Ok(())
-    }
-
-    /// SIGTERM: the queue is finished, all is judged if it drains, a checkpoint is written.
-    fn stop(&mut self) -> Result<(), String> {
-        let Some(machine) = self.machine.clone() else {
-            return Ok(());
-        };
-        if self.dice.below(4) == 0 {
-            self.see("shutdown: drain");
-            machine.judge_all();
-        }
-        while machine.waiting().0 > 0 && !self.disk.is_dead() {
-            self.write(&machine)?;
-        }
-        if !self.disk.is_dead() {
-            machine.close();
-            self.see("SIGTERM");
-        }
-        drop(machine);
-        self.end(End::Process)
-    }
-
     fn send(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
         let body = if self.dice.below(10) < self.habits.storm {
             self.storm.request()
@@ -444,6 +283,11 @@ impl Run {
         }
         if let Door::Refused(why) = door {
             self.see(why);
+            if self.manner == Manner::Lying {
+                let now_ms = self.now_ms();
+                self.truth.acknowledged(&self.requests[number].ids, now_ms);
+                self.requests[number].state = Sending::Done;
+            }
         }
         Ok(())
     }
@@ -569,144 +413,5 @@ impl Run {
         self.waiting(machine, |mut syncing| {
             keeper.sync(&mut syncing);
         })
-    }
-
-    /// What must hold after every step.
-    fn check(&mut self) -> Result<(), String> {
-        if self.disk.is_dead() {
-            return Ok(());
-        }
-        let Some(machine) = &self.machine else {
-            return Ok(());
-        };
-        let ledger = machine.ledger(self.now);
-        if ledger["balanced"] != true {
-            return Err(format!("out of balance: {ledger}"));
-        }
-        let received = ledger["spans"]["received"].as_u64().unwrap_or(0);
-        let (least, most) = (self.truth.sure, self.truth.sure + self.truth.possible);
-        if received < least || received > most {
-            return Err(format!("{received} received, not {least} to {most}"));
-        }
-        received.hash(&mut self.hasher);
-        if self.outcome.turns % 32 == 0 {
-            self.bounds()?;
-        }
-        Ok(())
-    }
-
-    fn bounds(&mut self) -> Result<(), String> {
-        let Some(machine) = &self.machine else {
-            return Ok(());
-        };
-        let stats = machine.stats(self.now);
-        let options = self.habits.options();
-        let log = stats["log"]["bytes"].as_u64().unwrap_or(0);
-        // A group that was in the queue already, and the segment it went to.
-        let slack = 512 * 1024 + options.buffer.segment_bytes;
-        if log > options.buffer.max_bytes + slack {
-            return Err(format!("the log has {log} bytes"));
-        }
-        let outbox = machine.outbox().bytes();
-        if outbox > options.outbox.max_bytes + (1 << 20) {
-            return Err(format!("the outbox has {outbox} bytes"));
-        }
-        for (trace, kept) in self.truth.verdicts(self.now.mono_ns / MS).take(20) {
-            if self.unreadable {
-                break; // what cannot be read cannot be told
-            }
-            let known = machine.decision(trace, self.now);
-            if known.as_ref().and_then(|known| known["kept"].as_bool()) != Some(kept) {
-                let name = u128::from_be_bytes(*trace);
-                return Err(format!(
-                    "the verdict on {name} was {kept}, and is {known:?}"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// No more faults: everything must be taken, judged and exported.
-    fn recover(&mut self) -> Result<(), String> {
-        self.disk.fail(Failures::default());
-        self.disk.fill(u64::MAX);
-        self.hangs_until = 0;
-        self.backends.well = true;
-        for _ in 0..2_000 {
-            self.outcome.turns += 1;
-            self.now.mono_ns += 500 * MS;
-            self.now.wall_ns += 500 * MS;
-            if self.disk.is_dead() {
-                self.end(End::Process)?;
-            }
-            let Some(machine) = self.machine.clone() else {
-                self.start()?;
-                continue;
-            };
-            for _ in 0..8 {
-                self.retry(&machine)?;
-            }
-            self.write(&machine)?;
-            machine.pack(64, self.now);
-            self.write(&machine)?;
-            self.keep(&machine)?;
-            self.interval(&machine)?;
-            for exporter in 0..self.habits.exporters {
-                while self
-                    .backends
-                    .take(exporter, &machine, &mut self.dice, self.now)
-                {}
-            }
-            while !self.backends.is_empty() {
-                let (truth, dice) = (&mut self.truth, &mut self.dice);
-                let said = self.backends.answer(&machine, truth, dice, self.now)?;
-                self.say(|| said);
-            }
-            self.check()?;
-            if let Some(overdue) = self.truth.overdue(self.now_ms())
-                && machine.waiting().0 == 0
-                && self.dice.below(40) == 0
-            {
-                return Err(overdue);
-            }
-            let done = |request: &Request| matches!(request.state, Sending::Done);
-            let held = &machine.ledger(self.now)["spans"]["held"];
-            let empty = held["buffer"] == 0 && held["outbox"] == 0;
-            if self.requests.iter().all(done) && machine.is_idle() && empty {
-                return Ok(());
-            }
-        }
-        let held = self
-            .machine
-            .as_ref()
-            .map(|machine| machine.ledger(self.now));
-        Err(format!("not at its end long after the faults: {held:?}"))
-    }
-
-    /// Where everything went.
-    fn account(&mut self) -> Result<(), String> {
-        let Some(machine) = self.machine.clone() else {
-            return Err("no gateway at the end".to_owned());
-        };
-        self.bounds()?;
-        let ledger = machine.ledger(self.now);
-        let missing = self
-            .truth
-            .missing(|trace| machine.decision(trace, self.now)?["kept"].as_bool());
-        // Where reading fails, spans are given up by name.
-        let given_up = ["corrupt", "uncounted", "quarantined"].iter();
-        let given_up: u64 = given_up
-            .filter_map(|reason| ledger["spans"]["dropped"][reason].as_u64())
-            .sum();
-        let excused = if self.unreadable { given_up } else { 0 };
-        if missing.len() as u64 > excused * self.habits.exporters as u64 {
-            let first = &missing[0];
-            let books = &ledger["exporters"];
-            return Err(format!(
-                "{} spans are nowhere: {first}; {books}",
-                missing.len()
-            ));
-        }
-        Ok(())
     }
 }

@@ -5,6 +5,8 @@
 //! possible (nobody was answered, or the mode allows that it is lost). A verdict that holds for
 //! the sure copies alone and for all of them must be that one; else either will do.
 
+mod loss;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -372,115 +374,6 @@ impl Truth {
     /// A batch was settled.
     pub fn settled(&mut self, exporter: usize, ids: Vec<SpanId>) {
         self.fresh.settled.push((exporter, ids));
-    }
-
-    /// Now, for [`Self::synced`].
-    #[must_use]
-    pub fn mark(&self) -> Mark {
-        let Fresh {
-            requests,
-            decided,
-            settled,
-            ..
-        } = &self.fresh;
-        Mark(requests.len(), decided.len(), settled.len())
-    }
-
-    /// A sync that began at this moment ended well: what had happened by then is durable.
-    pub fn synced(&mut self, mark: Mark) {
-        self.fresh.requests.drain(..mark.0);
-        self.fresh.decided.drain(..mark.1);
-        self.fresh.settled.drain(..mark.2);
-    }
-
-    /// A sync failed: what was written may never be durable, and nothing says what of it. Only a
-    /// loss of power makes that matter.
-    pub fn sync_failed(&mut self) {
-        self.untrusted = true;
-    }
-
-    /// The process has ended, and another one has begun.
-    pub fn restarted(&mut self, now_ms: u64) {
-        self.restarted_ms = now_ms;
-    }
-
-    /// The power went: what was not durable may be gone.
-    pub fn power_lost(&mut self) {
-        if std::mem::take(&mut self.untrusted) {
-            self.seen.insert("the power goes after a sync that failed");
-            return self.rotted();
-        }
-        if self.never {
-            // What becomes of a batch may be forgotten again and again.
-            for one in self.spans.values_mut() {
-                let copies = one.sure + one.possible;
-                one.again = one.delivered.map(|delivered| delivered + copies);
-            }
-        }
-        let fresh = std::mem::take(&mut self.fresh);
-        self.unanswered(&fresh.refused);
-        for id in fresh.requests.iter().flatten() {
-            self.doubt(*id);
-        }
-        for (trace, ids) in fresh.decided {
-            if !self.always {
-                // The frame may be there, and the verdict not: it is given once more.
-                self.may_come_again(0, &ids);
-                self.may_come_again(1, &ids);
-            }
-            let Some(trace) = self.traces.get_mut(&trace) else {
-                continue;
-            };
-            if !self.always {
-                (trace.known, trace.mixed) = (Known::Perhaps, true);
-                trace.possible.extend(ids);
-            }
-        }
-        for (exporter, ids) in fresh.settled {
-            self.may_come_again(exporter, &ids);
-        }
-    }
-
-    /// A copy that was sure may be gone.
-    fn doubt(&mut self, id: SpanId) {
-        let Some(one) = self.spans.get_mut(&id) else {
-            return;
-        };
-        one.sure = one.sure.saturating_sub(1);
-        one.possible += 1;
-        (self.sure, self.possible) = (self.sure - 1, self.possible + 1);
-        if let Some(trace) = self.traces.get_mut(&one.trace)
-            && let Some(at) = trace.sure.iter().position(|other| *other == id)
-        {
-            trace.sure.swap_remove(at);
-            trace.possible.push(id);
-        }
-    }
-
-    /// Bits of the disk were flipped: anything may be gone, and nothing may be altered.
-    pub fn rotted(&mut self) {
-        let refused = std::mem::take(&mut self.fresh.refused);
-        self.unanswered(&refused);
-        let all: Vec<_> = self
-            .spans
-            .iter()
-            .flat_map(|(id, one)| std::iter::repeat_n(*id, one.sure as usize))
-            .collect();
-        all.into_iter().for_each(|id| self.doubt(id));
-        for trace in self.traces.values_mut() {
-            (trace.known, trace.mixed) = (Known::Perhaps, true);
-        }
-        for one in self.spans.values_mut() {
-            let trace = self.traces.entry(one.trace).or_default();
-            let copies = one.sure + one.possible;
-            trace
-                .possible
-                .extend(std::iter::repeat_n(id_of(&one.message), copies as usize));
-            for exporter in 0..2 {
-                one.again[exporter] += one.delivered[exporter] + copies;
-            }
-        }
-        self.fresh = Fresh::default();
     }
 
     /// Traces that should have been judged by now.

@@ -1,0 +1,148 @@
+//! What must hold: after every step, when the faults are over, and at the end.
+
+use std::hash::Hash;
+
+use super::{Request, Run, Sending};
+use crate::life::MS;
+use crate::seeds::disk::{End, Failures};
+
+impl Run {
+    /// What must hold after every step.
+    pub(super) fn check(&mut self) -> Result<(), String> {
+        if self.disk.is_dead() {
+            return Ok(());
+        }
+        let Some(machine) = &self.machine else {
+            return Ok(());
+        };
+        let ledger = machine.ledger(self.now);
+        if ledger["balanced"] != true {
+            return Err(format!("out of balance: {ledger}"));
+        }
+        let received = ledger["spans"]["received"].as_u64().unwrap_or(0);
+        let (least, most) = (self.truth.sure, self.truth.sure + self.truth.possible);
+        if received < least || received > most {
+            return Err(format!("{received} received, not {least} to {most}"));
+        }
+        received.hash(&mut self.hasher);
+        if self.outcome.turns.is_multiple_of(32) {
+            self.bounds()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn bounds(&mut self) -> Result<(), String> {
+        let Some(machine) = &self.machine else {
+            return Ok(());
+        };
+        let stats = machine.stats(self.now);
+        let options = self.habits.options();
+        let log = stats["log"]["bytes"].as_u64().unwrap_or(0);
+        // A group that was in the queue already, and the segment it went to.
+        let slack = 512 * 1024 + options.buffer.segment_bytes;
+        if log > options.buffer.max_bytes + slack {
+            return Err(format!("the log has {log} bytes"));
+        }
+        let outbox = machine.outbox().bytes();
+        if outbox > options.outbox.max_bytes + (1 << 20) {
+            return Err(format!("the outbox has {outbox} bytes"));
+        }
+        for (trace, kept) in self.truth.verdicts(self.now.mono_ns / MS).take(20) {
+            if self.unreadable {
+                break; // what cannot be read cannot be told
+            }
+            let known = machine.decision(trace, self.now);
+            if known.as_ref().and_then(|known| known["kept"].as_bool()) != Some(kept) {
+                let name = u128::from_be_bytes(*trace);
+                return Err(format!(
+                    "the verdict on {name} was {kept}, and is {known:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// No more faults: everything must be taken, judged and exported.
+    pub(super) fn recover(&mut self) -> Result<(), String> {
+        self.disk.fail(Failures::default());
+        self.disk.fill(u64::MAX);
+        self.hangs_until = 0;
+        self.backends.well = true;
+        for round in 0..2_000 {
+            self.outcome.turns += 1;
+            self.now.mono_ns += 500 * MS;
+            self.now.wall_ns += 500 * MS;
+            if self.disk.is_dead() {
+                self.end(End::Process)?;
+            }
+            let Some(machine) = self.machine.clone() else {
+                self.start()?;
+                continue;
+            };
+            for _ in 0..8 {
+                self.retry(&machine)?;
+            }
+            self.write(&machine)?;
+            machine.pack(64, self.now);
+            self.write(&machine)?;
+            self.keep(&machine)?;
+            self.interval(&machine)?;
+            for exporter in 0..self.habits.exporters {
+                while self
+                    .backends
+                    .take(exporter, &machine, &mut self.dice, self.now)
+                {}
+            }
+            while !self.backends.is_empty() {
+                let (truth, dice) = (&mut self.truth, &mut self.dice);
+                let said = self.backends.answer(&machine, truth, dice, self.now)?;
+                self.say(|| said);
+            }
+            self.check()?;
+            if let Some(overdue) = self.truth.overdue(self.now_ms())
+                && machine.waiting().0 == 0
+                && round > 20
+            {
+                return Err(overdue);
+            }
+            let done = |request: &Request| matches!(request.state, Sending::Done);
+            let held = &machine.ledger(self.now)["spans"]["held"];
+            let empty = held["buffer"] == 0 && held["outbox"] == 0;
+            if self.requests.iter().all(done) && machine.is_idle() && empty {
+                return Ok(());
+            }
+        }
+        let held = self
+            .machine
+            .as_ref()
+            .map(|machine| machine.ledger(self.now));
+        Err(format!("not at its end long after the faults: {held:?}"))
+    }
+
+    /// Where everything went.
+    pub(super) fn account(&mut self) -> Result<(), String> {
+        let Some(machine) = self.machine.clone() else {
+            return Err("no gateway at the end".to_owned());
+        };
+        self.bounds()?;
+        let ledger = machine.ledger(self.now);
+        let missing = self
+            .truth
+            .missing(|trace| machine.decision(trace, self.now)?["kept"].as_bool());
+        // Where reading fails, spans are given up by name.
+        let given_up = ["corrupt", "uncounted", "quarantined"].iter();
+        let given_up: u64 = given_up
+            .filter_map(|reason| ledger["spans"]["dropped"][reason].as_u64())
+            .sum();
+        let excused = if self.unreadable { given_up } else { 0 };
+        if missing.len() as u64 > excused * self.habits.exporters as u64 {
+            let first = &missing[0];
+            let books = &ledger["exporters"];
+            return Err(format!(
+                "{} spans are nowhere: {first}; {books}",
+                missing.len()
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! What befalls a gateway: ends of every kind, and starts after them.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use super::{Run, Sending};
+use crate::life::MS;
+use crate::seeds::disk::{End, Failures};
+use crate::seeds::machine::Machine;
+
+impl Run {
+    /// Whatever befalls a gateway from outside.
+    pub(super) fn trouble(&mut self) -> Result<(), String> {
+        let habits = self.habits.clone();
+        if self.sometimes(habits.kills) {
+            if self.dice.below(2) == 0 {
+                self.end(End::Process)?;
+                self.see("kill -9 between two steps");
+            } else {
+                let operations = 1 + self.dice.below(30);
+                self.disk.die_after(operations);
+            }
+        }
+        if self.sometimes(habits.powers) {
+            let tenths = [0, 5, 9][self.dice.below(3) as usize];
+            self.end(End::Power(tenths))?;
+            self.see(match tenths {
+                0 => "the power takes all that was not synced",
+                5 => "the power takes half of it",
+                _ => "the power takes little of it",
+            });
+        }
+        if self.sometimes(habits.rots) {
+            self.end(End::Process)?;
+            let flips = 1 + self.dice.below(3);
+            if self.disk.rot(flips) > 0 {
+                self.see("bits flip");
+                (self.harmed, self.unreadable) = (true, true);
+                self.truth.rotted();
+            }
+        }
+        if self.sometimes(habits.stops) {
+            self.stop()?;
+        }
+        if self.sometimes(habits.fills) {
+            if self.dice.below(3) > 0 {
+                self.disk.fill(self.dice.below(30_000));
+                self.harmed = true;
+            } else {
+                self.disk.fill(u64::MAX);
+                self.see("a full disk has room again");
+            }
+        }
+        if self.sometimes(habits.spells) {
+            if self.dice.below(3) > 0 {
+                self.disk.fail(habits.failures);
+                self.harmed = true;
+                self.unreadable |= habits.failures.read > 0;
+            } else {
+                self.disk.fail(Failures::default());
+                self.see("a failing disk is well again");
+            }
+        }
+        if self.sometimes(habits.hangs) {
+            self.hangs_until = self.now_ms() + self.dice.below(60_000);
+            self.see("the disk hangs");
+        }
+        if self.sometimes(habits.steps) {
+            let by = self.dice.below(7_200_000) * MS;
+            let back = self.dice.below(2) == 0;
+            self.now.wall_ns = if back {
+                self.see("the wall clock steps back");
+                self.now.wall_ns.saturating_sub(by)
+            } else {
+                self.see("the wall clock steps forward");
+                self.now.wall_ns + by
+            };
+        }
+        if self.sometimes(habits.moods) {
+            self.backends.well = !self.backends.well;
+        }
+        Ok(())
+    }
+
+    pub(super) fn start(&mut self) -> Result<(), String> {
+        self.outcome.starts += 1;
+        let machine = Machine::start(&self.disk, self.habits.options(), self.now);
+        let machine = match machine {
+            Ok(machine) => machine,
+            Err(error) => {
+                if self.disk.is_failing() || self.disk.is_dead() {
+                    self.see("a start fails on a failing disk");
+                    return Ok(());
+                }
+                return Err(format!("no start: {error}"));
+            }
+        };
+        if self.disk.is_dead() {
+            self.see("kill -9 within a start");
+            return Ok(());
+        }
+        self.say(|| format!("a start: {:?}", machine.found));
+        self.found(&machine)?;
+        self.truth.restarted(self.now_ms());
+        let (now, now_ms) = (self.now, self.now_ms());
+        let decision = |trace: &_| machine.decision(trace, now)?["kept"].as_bool();
+        self.truth.settle_verdicts(decision, now_ms)?;
+        self.machine = Some(Arc::new(machine));
+        Ok(())
+    }
+
+    pub(super) fn found(&mut self, machine: &Machine) -> Result<(), String> {
+        let found = machine.found.clone();
+        for (seen, what) in [
+            (found.held_spans > 0, "a start finds held spans"),
+            (found.verdicts > 0, "a start finds verdicts"),
+            (found.repacked > 0, "a start packs again"),
+            (found.lost.spans > 0, "a start finds spans lost"),
+            (found.restored.spans > 0, "a start restores"),
+            (found.uncounted.spans > 0, "a start does not know a fate"),
+            (found.quarantined.spans > 0, "a start leaves spans alone"),
+            (
+                found.damage.iter().any(|spot| spot.at_end),
+                "a start finds a torn tail",
+            ),
+            (
+                found.damage.iter().any(|spot| !spot.at_end),
+                "a start finds damage within a log",
+            ),
+            (!found.notes.is_empty(), "a start has notes"),
+        ] {
+            if seen {
+                self.see(what);
+            }
+        }
+        let mended = found.lost.spans + found.restored.spans + found.uncounted.spans;
+        if !self.harmed && (mended > 0 || !found.notes.is_empty()) {
+            return Err(format!("mended though only the process died: {found:?}"));
+        }
+        Ok(())
+    }
+
+    /// The gateway is gone, one way or the other.
+    pub(super) fn end(&mut self, end: End) -> Result<(), String> {
+        if matches!(end, End::Power(_)) {
+            self.harmed = true;
+        }
+        let was_up = self.machine.take().is_some();
+        if was_up {
+            self.backends.cut_off(&mut self.truth, &mut self.dice)?;
+        }
+        for request in &mut self.requests {
+            if matches!(request.state, Sending::Queued) {
+                request.state = Sending::Waiting(self.now.mono_ns / MS + 1_000);
+            }
+        }
+        self.disk.end(end);
+        if matches!(end, End::Power(_)) {
+            self.truth.power_lost();
+        }
+        self.say(|| format!("the gateway ends: {end:?}"));
+        "end".hash(&mut self.hasher);
+        Ok(())
+    }
+
+    /// SIGTERM: the queue is finished, all is judged if it drains, a checkpoint is written.
+    pub(super) fn stop(&mut self) -> Result<(), String> {
+        let Some(machine) = self.machine.clone() else {
+            return Ok(());
+        };
+        if self.dice.below(4) == 0 {
+            self.see("shutdown: drain");
+            machine.judge_all();
+        }
+        while machine.waiting().0 > 0 && !self.disk.is_dead() {
+            self.write(&machine)?;
+        }
+        if !self.disk.is_dead() {
+            machine.close();
+            self.see("SIGTERM");
+        }
+        drop(machine);
+        self.end(End::Process)
+    }
+}
