@@ -1,6 +1,6 @@
 //! What replay does to the engine: verdicts and late spans of an earlier run, plans, due times.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::chores::{CHECKPOINT, FORMAT};
@@ -24,6 +24,8 @@ pub(crate) struct Reached {
     /// Every kept entry of the verdict log up to this one had its frame in a segment of the outbox
     /// that was removed.
     pub(crate) removed: u64,
+    /// But for these.
+    pub(crate) holes: BTreeSet<u64>,
     /// Every frame that was found, by the position of its entry.
     pub(crate) frames: HashSet<u64>,
 }
@@ -32,7 +34,7 @@ impl Reached {
     /// Whether the kept entry at this position has its frame, or had it in a segment that is gone
     /// because all of it was dealt with.
     fn has_frame(&self, at: u64) -> bool {
-        at <= self.removed || self.frames.contains(&at)
+        (at <= self.removed && !self.holes.contains(&at)) || self.frames.contains(&at)
     }
 }
 
@@ -235,6 +237,7 @@ impl Engine {
     /// written; late spans may have been noted after a verdict that fell later.
     pub(crate) fn order_jobs(&mut self) {
         self.jobs.sort_by_key(|job| job.sequence);
+        self.outbox.owe(self.jobs.iter().map(|job| job.sequence));
     }
 
     fn pack_again(

@@ -1,6 +1,6 @@
 //! The books of the outbox: what stands in it, and how far every exporter has come.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,9 @@ use crate::log::{Damage, Kind, LogError, LogReader};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Mark {
     written: u64,
+    /// Verdicts before that one whose frames are not written all the same.
+    #[serde(default)]
+    holes: BTreeSet<u64>,
     kept: Count,
     malformed: Count,
     missing: Count,
@@ -30,6 +33,8 @@ pub struct Survey {
     pub frames_lost: bool,
     /// Frames of verdicts up to this one stood in segments that were removed, all dealt with.
     pub removed: u64,
+    /// But for these, whose frames damage took, and that were not packed again by then.
+    pub holes: BTreeSet<u64>,
     /// Every frame by the position of its verdict, or of its note on late spans.
     pub frames: HashSet<u64>,
 }
@@ -54,8 +59,9 @@ pub(super) struct Books {
     kept: Count,
     malformed: Count,
     missing: Count,
-    /// Sequence of the newest frame: every verdict up to here has its frame.
+    /// Sequence of the newest frame: every verdict up to here has its frame, or stands in `holes`.
     pub(super) written: u64,
+    holes: BTreeSet<u64>,
     pub(super) next_token: u64,
     pub(super) storage_errors: u64,
 }
@@ -88,6 +94,7 @@ impl Books {
                     };
                     if !marked && survey.frames.is_empty() {
                         survey.removed = mark.written;
+                        survey.holes.clone_from(&mark.holes);
                         let exporters = mark.exporters.iter();
                         owed = exporters.map(|(name, e)| (name.clone(), e.held)).collect();
                     }
@@ -173,6 +180,7 @@ impl Books {
     pub(super) fn mark(&self) -> Mark {
         Mark {
             written: self.written,
+            holes: self.holes.clone(),
             kept: self.kept,
             malformed: self.malformed,
             missing: self.missing,
@@ -222,6 +230,7 @@ impl Books {
         self.malformed += frame.malformed;
         self.missing += frame.missing;
         self.written = self.written.max(sequence);
+        self.holes.remove(&sequence);
         if kept.spans == 0 {
             return;
         }
@@ -234,6 +243,17 @@ impl Books {
         for exporter in &mut self.exporters {
             exporter.held += kept;
         }
+    }
+
+    /// Frames of these verdicts are lost, and are to be written again.
+    pub(super) fn owe(&mut self, sequences: impl Iterator<Item = u64>) {
+        let written = self.written;
+        self.holes = sequences.filter(|one| *one <= written).collect();
+    }
+
+    /// Whether the frame of this verdict is written.
+    pub(super) fn has_written(&self, sequence: u64) -> bool {
+        sequence <= self.written && !self.holes.contains(&sequence)
     }
 
     /// An exporter is done with a run of frames.

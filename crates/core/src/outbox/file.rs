@@ -113,6 +113,18 @@ impl Outbox {
         held(&self.books).written
     }
 
+    /// Whether the frame of this verdict, or note on late spans, is written.
+    #[must_use]
+    pub fn has_written(&self, sequence: u64) -> bool {
+        held(&self.books).has_written(sequence)
+    }
+
+    /// The frames of these verdicts are lost, and come again. A segment that begins before they do
+    /// must not speak for them.
+    pub(crate) fn owe(&self, sequences: impl Iterator<Item = u64>) {
+        held(&self.books).owe(sequences);
+    }
+
     /// These spans are kept, and will come in a frame.
     pub fn expect(&self, spans: Count) {
         held(&self.books).pending += spans;

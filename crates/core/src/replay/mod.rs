@@ -67,6 +67,7 @@ pub fn start(
     let reached = Reached {
         counted: checkpoint.verdicts,
         removed: survey.removed,
+        holes: survey.holes,
         frames: survey.frames,
     };
     // A log that begins at its begin says all that was ever received.

@@ -73,7 +73,7 @@ impl Packing {
                 }
                 jobs => jobs.iter().all(|job| {
                     // What is written is not written again: the first failure is tried anew.
-                    job.sequence <= self.outbox.written()
+                    self.outbox.has_written(job.sequence)
                         || self.packed(packer, std::slice::from_ref(job))
                 }),
             }
