@@ -112,11 +112,13 @@ impl Run {
                 return Ok(());
             }
         }
-        let held = self
-            .machine
-            .as_ref()
-            .map(|machine| machine.ledger(self.now));
-        Err(format!("not at its end long after the faults: {held:?}"))
+        let machine = self.machine.as_ref();
+        let stats = machine.map(|machine| machine.stats(self.now)["outbox"].to_string());
+        let held = machine.map(|machine| machine.ledger(self.now)["spans"].to_string());
+        let (stats, held) = (stats.unwrap_or_default(), held.unwrap_or_default());
+        Err(format!(
+            "not at its end long after the faults: {held} {stats}"
+        ))
     }
 
     /// Where everything went.
