@@ -20,9 +20,10 @@ use std::sync::{Arc, RwLock};
 use crate::clock::Now;
 use crate::engine::{Checkpoint, Engine, EngineError, Evidence, Prepared, Reached};
 use crate::fs::FileSystem;
+use crate::keeping;
 use crate::ledger::Count;
 use crate::log::{Kind, Record};
-use crate::options::Options;
+use crate::options::{Fsync, Options};
 use crate::plan::{Compiled, PlanSet, SharedPlans};
 use crate::wire::{Scan, scan};
 use history::History;
@@ -42,6 +43,7 @@ pub fn start(
     now: Now,
 ) -> Result<(Engine, SharedPlans, Found), EngineError> {
     let plan = options.plan.clone();
+    let always = options.buffer.fsync == Fsync::Always;
     let first = Arc::new(Compiled::new(plan.clone())?);
     let plan_set = Arc::new(RwLock::new(Arc::new(PlanSet::new(first))));
     let (mut engine, survey) = Engine::open(
@@ -103,6 +105,7 @@ pub fn start(
     replay.engine.install_plan(plan)?;
     replay.mend();
     replay.found.held_spans = replay.engine.begin_waiting(now, GRACE_MS);
+    replay.stand_on_the_disk(always);
     Ok((replay.engine, plan_set, replay.found))
 }
 
@@ -116,6 +119,20 @@ struct Replay {
 }
 
 impl Replay {
+    /// In mode `always` nobody is told of what is not durable, and the process before may have died
+    /// between a write and its sync.
+    fn stand_on_the_disk(&mut self, always: bool) {
+        if !always {
+            return;
+        }
+        let outbox = self.engine.outbox();
+        let failed = keeping::sync(&outbox, || self.engine.take_dirty());
+        if failed > 0 {
+            self.engine.seal();
+            self.engine.count_storage_errors(failed);
+        }
+    }
+
     /// Index the requests in order, with every verdict where it fell.
     fn requests(
         &mut self,
