@@ -152,14 +152,17 @@ impl Exporter {
     }
 
     pub(super) fn from_mark(name: &str, mark: ExporterMark) -> Self {
-        Self {
+        let mut exporter = Self {
             name: name.to_owned(),
             totals: mark.totals,
             done: mark.done,
             next: mark.done,
-            settled: mark.settled.into_iter().collect(),
             ..Self::default()
+        };
+        for range in mark.settled {
+            exporter.cover(range);
         }
+        exporter
     }
 
     pub(super) fn mark(&self) -> ExporterMark {
@@ -190,7 +193,19 @@ impl Exporter {
         for (reason, count) in &note.dropped {
             *self.totals.dropped.entry(reason.clone()).or_default() += *count;
         }
-        self.settled.insert(note.range.0, note.range.1);
+        self.cover(note.range);
+    }
+
+    /// Add a settled run. After a loss of power runs of before and after it may overlap, and only
+    /// as one are they found.
+    fn cover(&mut self, (mut from, mut to): Range) {
+        while let Some((&start, &end)) = self.settled.range(..to).next_back()
+            && end > from
+        {
+            self.settled.remove(&start);
+            (from, to) = (from.min(start), to.max(end));
+        }
+        self.settled.insert(from, to);
     }
 
     /// Move `done` past every frame it is done with. Other records stand between frames, so only

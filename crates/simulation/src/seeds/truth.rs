@@ -190,6 +190,8 @@ impl Truth {
                 Known::Surely(_) | Known::Perhaps => {
                     trace.mixed = true;
                     trace.possible.push(*id);
+                    // It may follow a verdict that is still remembered, and go out with it.
+                    late.entry(one.trace).or_default().push(*id);
                 }
             }
         }
@@ -342,7 +344,12 @@ impl Truth {
             }
             one.delivered[exporter] += 1;
             if one.delivered[exporter] > one.sure + one.possible + one.again[exporter] {
-                return Err(format!("span {id} was exported once too often"));
+                let trace = u128::from_be_bytes(one.trace);
+                return Err(format!(
+                    "span {id} of trace {trace} was exported {} times to exporter {exporter}; {} \
+                     copies are sure and {} possible, and {} may come again",
+                    one.delivered[exporter], one.sure, one.possible, one.again[exporter]
+                ));
             }
             let trace = self.traces.entry(one.trace).or_default();
             if trace.known == Known::Surely(false) && !trace.kept_once && !trace.mixed {
