@@ -40,10 +40,12 @@ impl Truth {
             return self.rotted();
         }
         if self.never {
-            // What becomes of a batch may be forgotten again and again.
+            // What becomes of a batch may be forgotten again and again, with every loss.
             for one in self.spans.values_mut() {
                 let copies = one.sure + one.possible;
-                one.again = one.delivered.map(|delivered| delivered + copies);
+                for (again, delivered) in one.again.iter_mut().zip(one.delivered) {
+                    *again = delivered.max(*again) + copies;
+                }
             }
         }
         let fresh = std::mem::take(&mut self.fresh);
