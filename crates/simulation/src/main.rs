@@ -98,6 +98,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool, String> {
                 "--rounds",
                 "--until-found",
                 "--loud",
+                "--canary",
                 "--json",
             ];
             let arguments = Arguments::parse(arguments, &known)?;
