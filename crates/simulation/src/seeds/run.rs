@@ -199,8 +199,14 @@ impl Run {
     /// One thread, sender or backend has its turn.
     fn turn(&mut self) -> Result<(), String> {
         if self.disk.is_dead() {
-            self.end(End::Process)?;
-            self.see("kill -9 within an operation of the disk");
+            if self.habits.powers > 0 && self.dice.below(2) == 0 {
+                let tenths = [0, 5, 9][self.dice.below(3) as usize];
+                self.end(End::Power(tenths))?;
+                self.see("the power goes within an operation of the disk");
+            } else {
+                self.end(End::Process)?;
+                self.see("kill -9 within an operation of the disk");
+            }
         }
         let Some(machine) = self.machine.clone() else {
             return self.start();
