@@ -4,12 +4,15 @@ Everything rare crosses as JSON text, everything frequent as bytes and integers.
 No call blocks for a network; every call releases the interpreter lock.
 """
 
+from collections.abc import Callable
 from typing import Self, final
 
 __all__ = [
     "Batch",
     "CoreError",
+    "DataDirectory",
     "Gateway",
+    "Payloads",
     "Simulation",
     "__version__",
     "check_plan",
@@ -44,6 +47,26 @@ class Batch:
     @property
     def traces(self) -> int:
         """Traces (or late parts of traces) in it."""
+
+@final
+class DataDirectory:
+    """A data directory that nobody works in; locked for as long as this lives."""
+
+    def __new__(cls, path: str, /) -> Self:
+        """Open it; ``CoreError``: ``directory_in_use``, ``no_data_directory``, ``storage``."""
+    def survey(self, progress: Callable[[int, int], object], /) -> str:
+        """Read everything, as JSON; ``progress`` is told the bytes read, and of how many."""
+    def repair(self, dry_run: bool, /) -> str:
+        """Make damage harmless; what was done, or would be, as JSON."""
+    def payloads(self, log: str, /) -> Payloads:
+        """The requests in ``buffer``, or the kept spans in ``outbox``."""
+
+@final
+class Payloads:
+    """Requests, the oldest first: the serialized request, its spans, when it came (Unix, ns)."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> tuple[bytes, int, int]: ...
 
 @final
 class Gateway:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tailsampler.cli.buffer import buffer
 from tailsampler.cli.checking import check
 from tailsampler.cli.looking import demo, explain, top, version
 from tailsampler.cli.starting import gateway, run
@@ -35,6 +36,6 @@ def main() -> None:
     """  # noqa: D301 - click takes the backspace for "keep these lines"
 
 
-for command in (run, gateway, demo, check, explain, top, version):
+for command in (run, gateway, demo, check, explain, top, buffer, version):
     main.add_command(command)
 main.add_command(check, "validate")

@@ -15,12 +15,14 @@
 //! - [`ledger`]: where every span went.
 //! - [`engine`]: all of these put together, single-threaded and deterministic; [`replay`] starts it
 //!   from a directory; [`runtime`] gives it threads.
+//! - [`inspect`]: look at a data directory, and repair it, while nobody works in it.
 #![forbid(unsafe_code)]
 
 pub mod clock;
 pub mod engine;
 pub mod fs;
 pub mod index;
+pub mod inspect;
 pub mod intake;
 pub mod judge;
 pub mod keeping;

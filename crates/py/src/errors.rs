@@ -2,6 +2,7 @@
 
 use pyo3::PyErr;
 use tailsampler_core::engine::EngineError;
+use tailsampler_core::inspect::InspectError;
 use tailsampler_core::log::LogError;
 use tailsampler_core::runtime::OpenError;
 
@@ -33,6 +34,16 @@ pub(crate) fn engine_error(what: &EngineError) -> PyErr {
         EngineError::State { .. } => "bad_state",
         EngineError::Log(LogError::Newer { .. }) | EngineError::Newer { .. } => "newer_format",
         EngineError::Log(_) => "storage",
+    };
+    error(slug, what)
+}
+
+pub(crate) fn inspect_error(what: &InspectError) -> PyErr {
+    let slug = match what {
+        InspectError::InUse(_) => "directory_in_use",
+        InspectError::Other(_) => "no_data_directory",
+        InspectError::Log(LogError::Newer { .. }) => "newer_format",
+        InspectError::Io { .. } | InspectError::Log(_) => "storage",
     };
     error(slug, what)
 }

@@ -4,6 +4,7 @@
 //! below, and nothing else.
 
 mod batch;
+mod directory;
 mod errors;
 mod functions;
 mod gateway;
@@ -20,6 +21,8 @@ mod _core {
 
     #[pymodule_export]
     use super::batch::Batch;
+    #[pymodule_export]
+    use super::directory::{DataDirectory, Payloads};
     #[pymodule_export]
     use super::errors::CoreError;
     #[pymodule_export]

@@ -13,9 +13,11 @@ mod plans;
 mod report;
 mod restore;
 
+pub(crate) use chores::CHECKPOINT;
 pub use chores::{Checkpoint, Chores};
 pub use commit::Prepared;
 pub(crate) use mending::Evidence;
+pub(crate) use plans::stored_plan_names;
 pub use report::{DecisionReader, PolicyCount};
 pub(crate) use restore::Reached;
 

@@ -156,15 +156,23 @@ pub(crate) fn stored_plans(
     fs: &dyn FileSystem,
     directory: &Path,
 ) -> Result<BTreeSet<u32>, EngineError> {
-    let plans = plans_in(directory);
-    let names = fs.list(&plans).map_err(|error| EngineError::State {
-        path: plans.display().to_string(),
+    let names = stored_plan_names(fs, directory).map_err(|error| EngineError::State {
+        path: plans_in(directory).display().to_string(),
         what: error.to_string(),
     })?;
-    let version = |name: &String| {
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+/// The names of the stored plans, without what ends them.
+pub(crate) fn stored_plan_names(
+    fs: &dyn FileSystem,
+    directory: &Path,
+) -> std::io::Result<BTreeSet<String>> {
+    let name = |name: &String| {
         let digits = name.strip_suffix(SECOND).or(name.strip_suffix(FIRST))?;
-        let version = digits.parse().ok()?;
-        (name_of(version) == digits).then_some(version)
+        let version: u32 = digits.parse().ok()?;
+        (name_of(version) == digits).then(|| digits.to_owned())
     };
-    Ok(names.iter().filter_map(version).collect())
+    let names = fs.list(&plans_in(directory))?;
+    Ok(names.iter().filter_map(name).collect())
 }

@@ -83,6 +83,44 @@ pub(crate) fn read<T: DeserializeOwned>(
     })
 }
 
+/// Read what was written last, as [`read`] does, but look at both copies to tell of damage.
+///
+/// # Errors
+/// Whatever the disk says.
+pub(crate) fn look<T: DeserializeOwned>(
+    fs: &dyn FileSystem,
+    directory: &Path,
+    name: &str,
+) -> io::Result<Guarded<T>> {
+    let mut damaged = false;
+    for path in copies(directory, name) {
+        let bytes = fs.read(&path)?;
+        damaged |= bytes.is_some_and(|bytes| whole(&bytes).is_none());
+    }
+    Ok(match read(fs, directory, name)? {
+        Guarded::Whole(content, before) => Guarded::Whole(content, damaged || before),
+        other => other,
+    })
+}
+
+/// Bring a damaged copy to what the whole one says, byte by byte.
+///
+/// # Errors
+/// Whatever the disk says.
+pub(crate) fn restore(fs: &dyn FileSystem, directory: &Path, name: &str) -> io::Result<()> {
+    let mut good = None;
+    let mut bad = Vec::new();
+    for path in copies(directory, name) {
+        match fs.read(&path)? {
+            Some(bytes) if whole(&bytes).is_some() => good = good.or(Some(bytes)),
+            Some(_) => bad.push(path),
+            None => {}
+        }
+    }
+    let good = good.ok_or(io::ErrorKind::NotFound)?;
+    bad.iter().try_for_each(|path| fs.replace(path, &good))
+}
+
 /// The content of a copy whose checksum matches.
 fn whole(bytes: &[u8]) -> Option<&[u8]> {
     let (crc, rest) = bytes.strip_prefix(BEGIN)?.split_at_checked(8)?;

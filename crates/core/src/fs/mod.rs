@@ -55,6 +55,13 @@ pub trait FileSystem: Send + Sync {
     /// # Errors
     /// Whatever the disk says.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+    /// Open an existing file that is not to be written to.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.open(path)
+    }
     /// Names of the entries of a directory, sorted; empty if it does not exist.
     ///
     /// # Errors

@@ -103,6 +103,13 @@ impl FileSystem for RealDisk {
         }))
     }
 
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(RealFile {
+            file: OpenOptions::new().read(true).open(path)?,
+            unnamed_in: Mutex::new(None),
+        }))
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,

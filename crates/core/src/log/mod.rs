@@ -7,6 +7,7 @@
 //! stands. After a start a new segment is begun, so that a torn tail is never written over.
 
 mod failing;
+mod filler;
 mod reader;
 mod record;
 mod records;
@@ -14,9 +15,11 @@ mod segments;
 mod writer;
 
 pub(crate) use failing::Failing;
+pub(crate) use filler::{Patch, patch};
 pub use reader::{LogReader, Record};
 pub use record::{HEADER_BYTES, Header, Kind, VERSION};
 pub use records::{Damage, Records};
+pub(crate) use segments::file_name;
 pub use writer::{Entry, LogWriter};
 
 use std::io;

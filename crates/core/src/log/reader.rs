@@ -1,13 +1,14 @@
 //! The reading end of a log: by position, or from the begin to the end past any damage.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
 use super::record::{HEADER_BYTES, RawHeader};
 use super::records::Records;
-use super::segments::{Segments, file_name};
+use super::segments::{Segments, file_name, segment_base};
 use super::{Header, LogError, VERSION};
+use crate::fs::FileSystem;
 
 /// One record.
 #[derive(Clone, Debug)]
@@ -44,6 +45,51 @@ impl LogReader {
             directory,
             segments,
         }
+    }
+
+    /// A reader of the segments in a directory that nobody writes to.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn open(fs: &dyn FileSystem, directory: &Path) -> Result<Self, LogError> {
+        let failed = |path: &Path, error| LogError::Io {
+            what: "could not open",
+            path: path.display().to_string(),
+            error,
+        };
+        let names = fs
+            .list(directory)
+            .map_err(|error| failed(directory, error))?;
+        let segments = Segments::default();
+        for name in names {
+            if let Some(base) = segment_base(&name) {
+                let path = directory.join(&name);
+                let file = fs
+                    .open_to_read(&path)
+                    .map_err(|error| failed(&path, error))?;
+                segments.insert(base, file);
+            }
+        }
+        Ok(Self::new(directory.to_owned(), segments))
+    }
+
+    /// Every segment: where it begins, its name, and its bytes.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn segments(&self) -> Result<Vec<(u64, String, u64)>, LogError> {
+        let mut all = Vec::new();
+        let mut from = 0;
+        while let Some(segment) = self.segments.from(from) {
+            let base = segment.base;
+            let bytes = segment
+                .file
+                .size()
+                .map_err(|error| self.failed(base, error))?;
+            all.push((base, file_name(base), bytes));
+            from = base + 1;
+        }
+        Ok(all)
     }
 
     /// Read the record at `position`.

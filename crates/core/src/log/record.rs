@@ -36,6 +36,8 @@ pub enum Kind {
     Settled,
     /// Outbox: the state of all exporters at the begin of a segment.
     Mark,
+    /// Any log: bytes that were no record when the log was repaired; skipped.
+    Filler,
     /// Of a kind this version does not know; skipped.
     Unknown(u8),
 }
@@ -49,6 +51,7 @@ impl Kind {
             Self::Kept => 4,
             Self::Settled => 5,
             Self::Mark => 6,
+            Self::Filler => 7,
             Self::Unknown(byte) => byte,
         }
     }
@@ -61,6 +64,7 @@ impl Kind {
             4 => Self::Kept,
             5 => Self::Settled,
             6 => Self::Mark,
+            7 => Self::Filler,
             other => Self::Unknown(other),
         }
     }

@@ -81,7 +81,7 @@ impl Segments {
 }
 
 /// The name of the segment that begins at `base`.
-pub(super) fn file_name(base: u64) -> String {
+pub(crate) fn file_name(base: u64) -> String {
     format!("{base:016x}.log")
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::exporter::{Exporter, ExporterMark, FrameRef, Range, SettledNote};
 use super::{Frame, OutboxStats};
 use crate::ledger::{Count, Cut};
-use crate::log::{Damage, Kind, LogError, LogReader};
+use crate::log::{Damage, Kind, LogError, LogReader, Record};
 
 /// The first record of a segment: everything the segments before it said.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -31,12 +31,26 @@ pub struct Survey {
     pub marks_lost: bool,
     /// A mark speaks of frames that are not there.
     pub frames_lost: bool,
+    /// Damage was made harmless by a repair.
+    pub repaired: bool,
     /// Frames of verdicts up to this one stood in segments that were removed, all dealt with.
     pub removed: u64,
     /// But for these, whose frames damage took, and that were not packed again by then.
     pub holes: BTreeSet<u64>,
     /// Every frame by the position of its verdict, or of its note on late spans.
     pub frames: HashSet<u64>,
+}
+
+/// Whether a record of the outbox says what a record of its kind must.
+#[must_use]
+pub(crate) fn is_sound(record: &Record) -> bool {
+    match record.header.kind {
+        Kind::Mark => serde_json::from_slice::<Mark>(&record.body).is_ok(),
+        Kind::Settled => serde_json::from_slice::<SettledNote>(&record.body).is_ok(),
+        Kind::Kept => Frame::decode(record)
+            .is_some_and(|frame| frame.sizes.len() == record.header.count as usize),
+        _ => true,
+    }
 }
 
 /// What the books of one exporter lack or have too much of.
@@ -131,6 +145,7 @@ impl Books {
                         books.add(record.position, sequence, &frame, 0);
                     }
                 }
+                Kind::Filler => survey.repaired = true,
                 _ => {}
             }
         }

@@ -10,8 +10,8 @@ mod file;
 mod frame;
 mod packer;
 
-pub(crate) use books::Correction;
 pub use books::Survey;
+pub(crate) use books::{Correction, is_sound};
 pub use exporter::{Batch, Settlement};
 pub use file::{Outbox, OutboxStats};
 pub use frame::Frame;

@@ -64,11 +64,19 @@ pub struct Spot {
     pub(crate) cut_short: bool,
 }
 
+impl Spot {
+    /// A write that a crash cut short, and nothing else: no damage.
+    #[must_use]
+    pub const fn is_torn_tail(&self) -> bool {
+        self.at_end && self.cut_short
+    }
+}
+
 impl Found {
     /// Most spots that are told one by one; a disk may be damaged all over.
     const SPOTS: usize = 1_000;
 
-    pub(super) fn add_damage(&mut self, log: &'static str, reader: &LogReader, damage: &[Damage]) {
+    pub(crate) fn add_damage(&mut self, log: &'static str, reader: &LogReader, damage: &[Damage]) {
         let room = Self::SPOTS.saturating_sub(self.damage.len());
         self.damage.extend(damage.iter().take(room).map(|one| Spot {
             log,

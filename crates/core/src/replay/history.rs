@@ -22,6 +22,8 @@ pub(super) struct History {
     pub(super) last_sequence: u64,
     /// Frames of the outbox whose verdict, or note on late spans, is not there.
     pub(super) unbacked: HashSet<u64>,
+    /// Entries were damaged when the log was repaired.
+    pub(super) incomplete: bool,
 }
 
 impl History {
@@ -52,6 +54,7 @@ impl History {
             match VerdictLog::decode(&record) {
                 Some(Batch::Verdicts(verdicts)) => {
                     found.verdicts += verdicts.len() as u64;
+                    history.incomplete |= verdicts.len() < record.header.count as usize;
                     for (at, verdict) in verdicts {
                         history.unbacked.remove(&at);
                         if sequence < oldest {
@@ -63,6 +66,7 @@ impl History {
                     }
                 }
                 Some(Batch::Late(late)) => {
+                    history.incomplete |= late.len() < record.header.count as usize;
                     for (at, late) in late {
                         history.unbacked.remove(&at);
                         if late.sequence >= oldest {
@@ -71,7 +75,7 @@ impl History {
                         }
                     }
                 }
-                None => {}
+                None => history.incomplete |= record.header.kind == Kind::Filler,
             }
         }
         found.add_damage("verdicts", &reader, records.damage());

@@ -27,7 +27,7 @@ use crate::options::{Fsync, Options};
 use crate::plan::{Compiled, PlanSet, SharedPlans};
 use crate::wire::{Scan, scan};
 use history::History;
-use received::Received;
+pub(crate) use received::Received;
 
 /// After downtime everything is overdue at once; this much of the wait is given again, for spans
 /// that senders held back meanwhile.
@@ -98,6 +98,7 @@ pub fn start(
         let note = "logs end before what other files speak of, as after a loss of power";
         replay.evidence.note(note.into());
     }
+    replay.evidence.any |= history.incomplete || survey.repaired;
     replay.requests(&checkpoint, &reached, history)?;
     replay
         .engine
@@ -146,12 +147,15 @@ impl Replay {
         let mut sequence = checkpoint.sequence;
         while let Some(record) = records.next_found()? {
             let header = record.header;
-            if header.kind != Kind::Request {
+            let filler = header.kind == Kind::Filler;
+            // What was damaged before a repair had no number, if its header was damaged, too.
+            self.evidence.any |= filler;
+            if header.kind != Kind::Request && !(filler && header.sequence > 0) {
                 continue;
             }
             sequence = sequence.max(header.sequence);
             self.received.claim(header.total);
-            if !record.whole {
+            if !record.whole || filler {
                 // No death of a process leaves a whole header before another body.
                 self.evidence.any = true;
                 self.found.lost.requests += 1;

@@ -5,20 +5,20 @@ use crate::ledger::Count;
 /// Every record carries how much had been received by then, so a reader knows exactly how much
 /// stood in the records that it cannot read.
 #[derive(Debug, Default)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// Received up to the record read last; None before the first.
     reached: Option<Count>,
     /// The most that any record or file speaks of.
     claimed: Count,
     /// Received, as far as is known.
-    pub(super) sum: Count,
+    pub(crate) sum: Count,
     /// Of these in no record that can be read.
-    pub(super) lost: Count,
+    pub(crate) lost: Count,
 }
 
 impl Received {
     /// Begin where so much had been received; None if that is not known.
-    pub(super) fn from(before: Option<Count>) -> Self {
+    pub(crate) fn from(before: Option<Count>) -> Self {
         Self {
             reached: before,
             sum: before.unwrap_or_default(),
@@ -27,7 +27,7 @@ impl Received {
     }
 
     /// Something says that so much had been received.
-    pub(super) fn claim(&mut self, total: Count) {
+    pub(crate) fn claim(&mut self, total: Count) {
         self.claimed = Count::new(
             self.claimed.spans.max(total.spans),
             self.claimed.bytes.max(total.bytes),
@@ -35,7 +35,7 @@ impl Received {
     }
 
     /// A request of so many spans, and what had been received with it.
-    pub(super) fn request(&mut self, own: Count, total: Count) {
+    pub(crate) fn request(&mut self, own: Count, total: Count) {
         let before = total.saturating_sub(own);
         let reached = *self.reached.get_or_insert_with(|| {
             self.sum = before;
@@ -47,7 +47,7 @@ impl Received {
     }
 
     /// A request that cannot be worked on, and what had been received with it; returns its spans.
-    pub(super) fn unknown(&mut self, spans: u64, total: Count) -> Count {
+    pub(crate) fn unknown(&mut self, spans: u64, total: Count) -> Count {
         let reached = self
             .reached
             .unwrap_or(Count::new(total.spans.saturating_sub(spans), total.bytes));
@@ -58,7 +58,7 @@ impl Received {
     }
 
     /// Nothing more comes.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         let reached = *self.reached.get_or_insert(self.claimed);
         self.gap(self.claimed.saturating_sub(reached));
         self.sum = max(self.sum, reached);
