@@ -236,7 +236,7 @@ impl Engine {
     }
 
     /// Add spans to a trace that is held.
-    fn extend(&mut self, slot: u32, delta: &TraceDelta, position: u64, now: Now) {
+    pub(crate) fn extend(&mut self, slot: u32, delta: &TraceDelta, position: u64, now: Now) {
         let trace = self.index.trace(slot);
         let held_by = |live: &&super::LivePlan| live.compiled.plan().version == trace.plan;
         let Some(live) = self.plans.iter().rev().find(held_by) else {

@@ -13,6 +13,7 @@ use crate::outbox::KeptJob;
 use crate::plan::Compiled;
 use crate::verdicts::{Context, Early, LateSpans, Verdict, VerdictLog};
 use crate::waiting::Due;
+use crate::wire::{Scan, scan};
 
 /// Traces judged at once: a few milliseconds, so that new requests never wait long for it.
 const SLICE: usize = 2_048;
@@ -175,39 +176,69 @@ impl Engine {
         if self.late.is_empty() {
             return;
         }
-        let mut decided = Vec::with_capacity(self.late.len());
-        let mut notes = Vec::with_capacity(self.late.len());
+        let mut verdicts = Vec::with_capacity(self.late.len());
         for (late, _, _) in &self.late {
-            let verdict = match self.verdict_to_follow(late) {
+            verdicts.push(match self.verdict_to_follow(late) {
                 Err(LogError::Io { .. }) if Failing::again(&mut self.failing, now) => {
                     self.storage_errors += 1;
                     return; // they stay held, and are tried again
                 }
                 verdict => verdict.ok().flatten(),
-            };
-            let kept = verdict.is_some();
-            notes.push(LateSpans { kept, ..*late });
-            decided.push(verdict);
+            });
         }
         self.failing = None;
+        let mut decided = Vec::with_capacity(self.late.len());
+        for (late, verdict) in std::mem::take(&mut self.late).into_iter().zip(verdicts) {
+            if verdict.is_some() || !late.0.kept || !self.begin_again(&late, now) {
+                decided.push((late, verdict));
+            }
+        }
+        if decided.is_empty() {
+            return;
+        }
+        let note = |((late, _, _), verdict): &(super::Late, Option<Followed>)| LateSpans {
+            kept: verdict.is_some(),
+            ..*late
+        };
+        let notes: Vec<LateSpans> = decided.iter().map(note).collect();
         let context = self.context(now);
         let durable = self.options.buffer.fsync == Fsync::Always;
         let Ok(sequences) = self.verdict_log.append_late(&notes, context, durable) else {
             // They stay held, and are tried again with the next group or tick.
+            self.late.extend(decided.into_iter().map(|(late, _)| late));
             self.storage_errors += 1;
             return;
         };
-        let late = std::mem::take(&mut self.late);
-        for (((late, position, pin), verdict), sequence) in
-            late.into_iter().zip(decided).zip(sequences)
-        {
+        for (((late, position, pin), verdict), sequence) in decided.into_iter().zip(sequences) {
             self.late_takes_effect(late, verdict, (position, pin), sequence);
         }
     }
 
+    /// Nothing is left of the verdict that these spans were to follow: they are spans of a trace
+    /// that is not known, as they would be after a restart. False if they cannot be read.
+    fn begin_again(&mut self, (late, position, pin): &super::Late, now: Now) -> bool {
+        let Ok(record) = self.log_reader.read(*position) else {
+            return false;
+        };
+        let mut scanned = Scan::default();
+        let delta = scan(&record.body, &self.plan_set(), &mut scanned).ok();
+        let mut deltas = delta.iter().flat_map(|()| &scanned.traces);
+        let Some(delta) = deltas.find(|delta| delta.trace_id == late.trace_id) else {
+            return false;
+        };
+        let hash = self.index.hash(&late.trace_id);
+        self.memory.forget(hash);
+        if let Some(slot) = self.index.find(hash, &late.trace_id) {
+            self.extend(slot, delta, *position, now);
+            self.pins.unpin(*pin);
+        } else {
+            self.begin(hash, delta, (*position, *pin), record.header.tenant, now);
+        }
+        true
+    }
+
     /// The verdict that late spans of a kept trace follow, and its plan. None if the trace was
-    /// dropped, or nothing is left of what was decided: the note says so, and a replay of it then
-    /// comes to the same end.
+    /// dropped, or nothing is left of what was decided.
     fn verdict_to_follow(&self, late: &LateSpans) -> Result<Option<Followed>, LogError> {
         if !late.kept {
             return Ok(None); // answered from memory, as most late spans are

@@ -96,7 +96,7 @@ pub struct Engine {
     early: VecDeque<(Waiting, Early)>,
     /// Late spans that are not written down yet, each with its record and pin. Empty between
     /// calls, unless the disk refused.
-    late: Vec<(LateSpans, u64, u32)>,
+    late: Vec<Late>,
     /// The current plan last; at most two.
     plans: Vec<LivePlan>,
     /// A plan that waits until the one before the current is forgotten.
@@ -131,6 +131,9 @@ pub struct Engine {
     /// Hash and slot of every trace of the request at hand.
     places: Vec<(u64, Option<u32>)>,
 }
+
+/// Late spans, their record, and its pin.
+type Late = (LateSpans, u64, u32);
 
 impl Engine {
     /// An engine on the logs of a directory, with nothing in memory yet; see [`crate::replay`].

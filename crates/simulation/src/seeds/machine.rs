@@ -43,6 +43,8 @@ pub struct Turn {
     pub answers: Vec<(usize, bool)>,
     /// Verdicts.
     pub verdicts: Vec<Verdict>,
+    /// The plan of traces that began in it.
+    pub plan: u32,
 }
 
 #[derive(Default)]
@@ -137,6 +139,7 @@ impl Machine {
             let failed = std::mem::take(&mut queues.failed_syncs);
             (group, packed, failed, std::mem::take(&mut queues.errors))
         };
+        turn.plan = self.plan();
         if !group.is_empty() {
             let (numbers, mut prepared): (Vec<_>, Vec<_>) =
                 group.into_iter().map(|q| (q.number, q.prepared)).unzip();
@@ -215,6 +218,12 @@ impl Machine {
         syncing(Some(failed == 0));
         held(&self.queues).failed_syncs += failed;
         failed == 0
+    }
+
+    /// The version of the plan that is in force.
+    fn plan(&self) -> u32 {
+        let plans = self.plan_set.read().unwrap_or_else(PoisonError::into_inner);
+        plans.current.plan().version
     }
 
     /// Another plan.

@@ -98,6 +98,12 @@ pub(super) struct Run {
     /// The disk has failed, lied or lost power: books may have to be mended.
     harmed: bool,
     unreadable: bool,
+    /// Bits have flipped under a gateway.
+    rotting: bool,
+    /// Bytes of the largest group that was written at once.
+    largest_group: u64,
+    /// Bytes of the log that the gateway found when it started.
+    found_bytes: u64,
     begun_ms: u64,
     hasher: DefaultHasher,
     manner: Manner,
@@ -126,6 +132,9 @@ impl Run {
             plans: 0,
             harmed: false,
             unreadable: false,
+            rotting: false,
+            largest_group: 0,
+            found_bytes: 0,
             begun_ms: habits.mono_ns / MS,
             hasher: DefaultHasher::new(),
             manner,
@@ -291,7 +300,8 @@ impl Run {
             self.see(why);
             if self.manner == Manner::Lying {
                 let now_ms = self.now_ms();
-                self.truth.acknowledged(&self.requests[number].ids, now_ms);
+                let ids = &self.requests[number].ids;
+                self.truth.acknowledged(ids, 0, now_ms);
                 self.requests[number].state = Sending::Done;
             }
         }
@@ -301,6 +311,7 @@ impl Run {
     fn write(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
         let most = [1, 3, 512][self.dice.below(3) as usize];
         let turn = machine.write(most, self.now).unwrap_or_default();
+        self.weigh(&turn);
         if self.disk.is_dead() {
             // Nobody was answered; what was being judged may have been.
             for (number, _) in turn.answers {
@@ -310,6 +321,13 @@ impl Run {
             return Ok(());
         }
         self.learn(turn)
+    }
+
+    /// Remember the largest group, which the log may grow by past its bound.
+    fn weigh(&mut self, turn: &Turn) {
+        let bytes = |&(number, _): &(usize, bool)| 64 + self.requests[number].body.len() as u64;
+        let group = turn.answers.iter().map(bytes).sum();
+        self.largest_group = self.largest_group.max(group);
     }
 
     /// What a turn of the writer told senders and the world.
@@ -322,7 +340,7 @@ impl Run {
             (number, taken).hash(&mut self.hasher);
             if taken {
                 request.state = Sending::Done;
-                self.truth.acknowledged(&request.ids, now_ms);
+                self.truth.acknowledged(&request.ids, turn.plan, now_ms);
             } else {
                 request.state = Sending::Waiting(now_ms + 1_000);
                 self.truth.refused_by_disk(&request.ids);
@@ -341,7 +359,9 @@ impl Run {
             if let Some(slug) = verdict.early.slug() {
                 self.outcome.seen.insert(slug);
             }
-            self.truth.judged(&verdict, now_ms)?;
+            // A plan that rot has taken judges nothing any more.
+            let by = (!self.unreadable).then_some(verdict.plan);
+            self.truth.judged(&verdict, by, now_ms)?;
         }
         Ok(())
     }
@@ -380,6 +400,7 @@ impl Run {
         if !turns.is_empty() {
             self.see("the writer works while the keeper waits");
         }
+        turns.iter().for_each(|turn| self.weigh(turn));
         let died = !dead && self.disk.is_dead();
         if died {
             self.truth.perhaps_judged();

@@ -60,6 +60,8 @@ struct Trace {
     sure: Vec<SpanId>,
     possible: Vec<SpanId>,
     since_ms: u64,
+    /// It began under this one, surely.
+    plan: Option<u32>,
     known: Known,
     judged_ms: u64,
     kept_once: bool,
@@ -75,6 +77,8 @@ struct Fresh {
     decided: Vec<(TraceId, Vec<SpanId>)>,
     settled: Vec<(usize, Vec<SpanId>)>,
     refused: Vec<SpanId>,
+    /// They may have been taken and even judged, and nobody knows.
+    unanswered: Vec<SpanId>,
 }
 
 /// A moment, to be named when a sync ends that began then.
@@ -160,8 +164,8 @@ impl Truth {
         Ok(ids)
     }
 
-    /// These spans were acknowledged.
-    pub fn acknowledged(&mut self, ids: &[SpanId], now_ms: u64) {
+    /// These spans were acknowledged; traces that begin with them are judged by this plan.
+    pub fn acknowledged(&mut self, ids: &[SpanId], plan: u32, now_ms: u64) {
         self.sure += ids.len() as u64;
         let mut late: BTreeMap<TraceId, Vec<SpanId>> = BTreeMap::new();
         for id in ids {
@@ -184,6 +188,7 @@ impl Truth {
                 Known::Nothing => {
                     if trace.sure.is_empty() {
                         trace.since_ms = now_ms;
+                        trace.plan = trace.possible.is_empty().then_some(plan);
                     }
                     trace.sure.push(*id);
                 }
@@ -204,6 +209,7 @@ impl Truth {
     /// Nobody knows whether these spans were taken.
     pub fn unanswered(&mut self, ids: &[SpanId]) {
         self.possible += ids.len() as u64;
+        self.fresh.unanswered.extend_from_slice(ids);
         for id in ids {
             let Some(one) = self.spans.get_mut(id) else {
                 continue;
@@ -232,11 +238,16 @@ impl Truth {
         error || last.saturating_sub(first) >= SLOW_NS || u64::from_be_bytes(low) >= THRESHOLD
     }
 
-    /// The gateway gave a verdict.
+    /// The gateway gave a verdict, by this plan if that is sure.
     ///
     /// # Errors
     /// It must not be that one.
-    pub fn judged(&mut self, verdict: &Verdict, now_ms: u64) -> Result<(), String> {
+    pub fn judged(
+        &mut self,
+        verdict: &Verdict,
+        plan: Option<u32>,
+        now_ms: u64,
+    ) -> Result<(), String> {
         let id = verdict.trace_id;
         let name = format!("trace {}", u128::from_be_bytes(id));
         let Some(trace) = self.traces.get(&id) else {
@@ -251,6 +262,13 @@ impl Truth {
         if spans < least || spans > most {
             return Err(format!(
                 "{name} was judged on {spans} spans, not {least} to {most}"
+            ));
+        }
+        if let (Some(plan), Some(by)) = (trace.plan, plan)
+            && plan != by
+        {
+            return Err(format!(
+                "{name} began under plan {plan}, and was judged by {by}"
             ));
         }
         self.verdict_fits(&id, verdict.kept)?;
@@ -290,6 +308,7 @@ impl Truth {
         decided.append(&mut trace.possible);
         trace.known = Known::Surely(kept);
         trace.judged_ms = now_ms;
+        trace.plan = None;
         trace.kept_once |= kept;
         trace.dropped_once |= !kept;
         self.fresh.decided.push((id, decided));

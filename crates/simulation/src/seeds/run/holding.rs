@@ -39,8 +39,9 @@ impl Run {
         let options = self.habits.options();
         let log = stats["log"]["bytes"].as_u64().unwrap_or(0);
         // A group that was in the queue already, and the segment it went to.
-        let slack = 512 * 1024 + options.buffer.segment_bytes;
-        if log > options.buffer.max_bytes + slack {
+        let slack = self.largest_group + options.buffer.segment_bytes;
+        // What an earlier process had let go, and not removed yet, stands there again.
+        if log > options.buffer.max_bytes.max(self.found_bytes) + slack {
             return Err(format!("the log has {log} bytes"));
         }
         let outbox = machine.outbox().bytes();

@@ -31,7 +31,12 @@ impl Run {
             });
         }
         if self.sometimes(habits.rots) {
-            self.end(End::Process)?;
+            if self.dice.below(2) == 0 {
+                self.end(End::Process)?;
+            } else if self.machine.is_some() {
+                self.see("bits flip under a gateway");
+                self.rotting = true;
+            }
             let flips = 1 + self.dice.below(3);
             if self.disk.rot(flips) > 0 {
                 self.see("bits flip");
@@ -101,6 +106,8 @@ impl Run {
         }
         self.say(|| format!("a start: {:?}", machine.found));
         self.found(&machine)?;
+        let stats = machine.stats(self.now);
+        self.found_bytes = stats["log"]["bytes"].as_u64().unwrap_or(0);
         self.truth.restarted(self.now_ms());
         let (now, now_ms) = (self.now, self.now_ms());
         let decision = |trace: &_| machine.decision(trace, now)?["kept"].as_bool();
@@ -155,6 +162,10 @@ impl Run {
             }
         }
         self.disk.end(end);
+        if self.rotting {
+            // What was lost while the gateway had it in memory is missed by those after it.
+            self.truth.rotted();
+        }
         if matches!(end, End::Power(_)) {
             self.truth.power_lost();
         }

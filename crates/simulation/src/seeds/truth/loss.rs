@@ -50,6 +50,10 @@ impl Truth {
         }
         let fresh = std::mem::take(&mut self.fresh);
         self.unanswered(&fresh.refused);
+        if !self.always {
+            self.may_come_again(0, &fresh.unanswered);
+            self.may_come_again(1, &fresh.unanswered);
+        }
         for id in fresh.requests.iter().flatten() {
             self.doubt(*id);
         }
@@ -63,7 +67,7 @@ impl Truth {
                 continue;
             };
             if !self.always {
-                (trace.known, trace.mixed) = (Known::Perhaps, true);
+                (trace.known, trace.mixed, trace.plan) = (Known::Perhaps, true, None);
                 trace.possible.extend(ids);
             }
         }
@@ -85,6 +89,7 @@ impl Truth {
         {
             trace.sure.swap_remove(at);
             trace.possible.push(id);
+            trace.plan = None;
         }
     }
 
@@ -100,6 +105,7 @@ impl Truth {
         all.into_iter().for_each(|id| self.doubt(id));
         for trace in self.traces.values_mut() {
             (trace.known, trace.mixed) = (Known::Perhaps, true);
+            trace.plan = None;
         }
         for one in self.spans.values_mut() {
             let trace = self.traces.entry(one.trace).or_default();
