@@ -68,8 +68,9 @@ impl LogWriter {
             let path = directory.join(&name);
             let file = fs.open(&path).map_err(failed("could not open", &path))?;
             let length = file.size().map_err(failed("could not read", &path))?;
-            // The next segment must not begin where an empty one bears its name already.
-            end = end.max(base + length.max(1));
+            // The next segment must not begin where an empty one bears its name already. What of
+            // an earlier one reaches past the begin of this one was taken back.
+            end = base + length.max(1);
             // Whoever wrote it may have died before it was synced.
             sealed_dirty.push(Arc::clone(&file));
             segments.insert(base, file);
@@ -281,9 +282,8 @@ impl LogWriter {
             self.segments.remove(base);
             return;
         }
-        if file.truncate(self.end - base).is_err() {
-            self.end = self.end.max(base + file.size().unwrap_or(0));
-        }
+        // If that fails, too, the name of the next segment cuts off what stands behind.
+        let _ = file.truncate(self.end - base);
         // An empty segment would stand under the name of the next one.
         self.end = self.end.max(base + 1);
     }

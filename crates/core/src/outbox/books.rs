@@ -115,12 +115,21 @@ impl Books {
                     (books.written, books.kept) = (mark.written, mark.kept);
                     (books.malformed, books.missing) = (mark.malformed, mark.missing);
                     marked = true;
-                    known.clear();
+                    let before = std::mem::take(&mut known);
                     for (name, mark) in mark.exporters {
                         let held = mark.held;
                         let exporter = Exporter::from_mark(&name, mark);
-                        let owed = owed.get(&name).copied().unwrap_or_default();
-                        survey.frames_lost |= exporter.held_of(&books.frames) + owed != held;
+                        let here = exporter.held_of(&books.frames);
+                        // What a note should have said, and only this mark does.
+                        let (was_here, unnoted) =
+                            before.get(&name).map_or((here, Count::default()), |e| {
+                                let unnoted = exporter.unnoted.saturating_sub(e.unnoted);
+                                (e.held_of(&books.frames), unnoted)
+                            });
+                        let owed = owed.entry(name.clone()).or_default();
+                        survey.frames_lost |= held + unnoted != was_here + *owed;
+                        *owed = owed
+                            .saturating_sub(unnoted.saturating_sub(was_here.saturating_sub(here)));
                         known.insert(name, exporter);
                     }
                 }
@@ -271,14 +280,17 @@ impl Books {
         sequence <= self.written && !self.holes.contains(&sequence)
     }
 
-    /// An exporter is done with a run of frames.
-    pub(super) fn settle(&mut self, note: &SettledNote) {
+    /// An exporter is done with a run of frames, and whether that is `written` down.
+    pub(super) fn settle(&mut self, note: &SettledNote, written: bool) {
         let all = total(&self.run(note.range));
         let Self {
             frames, exporters, ..
         } = self;
         if let Some(exporter) = exporters.iter_mut().find(|e| e.name == note.exporter) {
             exporter.held -= all;
+            if !written {
+                exporter.unnoted += all;
+            }
             exporter.settle(note);
             exporter.advance(frames);
         }

@@ -108,6 +108,8 @@ pub(super) struct Exporter {
     pub(super) returned: VecDeque<Range>,
     /// Runs it holds, by token, and what of them could not be read.
     pub(super) out: HashMap<u64, (Range, Count)>,
+    /// Spans that it was done with, ever, and no note says so: it could not be written.
+    pub(super) unnoted: Count,
     /// Its frames cannot be read.
     pub(super) failing: Option<Failing>,
 }
@@ -120,6 +122,9 @@ pub(super) struct ExporterMark {
     pub(super) settled: Vec<Range>,
     /// Spans in the frames before the mark that it is not done with.
     pub(super) held: Count,
+    /// Spans that it was done with, ever, and no note says so.
+    #[serde(default)]
+    pub(super) unnoted: Count,
 }
 
 /// What is written down when an exporter is done with a run of frames.
@@ -157,6 +162,7 @@ impl Exporter {
             totals: mark.totals,
             done: mark.done,
             next: mark.done,
+            unnoted: mark.unnoted,
             ..Self::default()
         };
         for range in mark.settled {
@@ -171,6 +177,7 @@ impl Exporter {
             done: self.done,
             settled: self.settled.iter().map(|(from, to)| (*from, *to)).collect(),
             held: self.held,
+            unnoted: self.unnoted,
         }
     }
 

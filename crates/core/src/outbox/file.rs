@@ -355,7 +355,7 @@ impl Outbox {
             let mut books = held(&self.books);
             // The backend has it, written down or not; after a restart it may be sent again.
             books.storage_errors += u64::from(!written);
-            books.settle(&note);
+            books.settle(&note, written);
         }
         self.free(&mut log);
     }

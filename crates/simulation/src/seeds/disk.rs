@@ -88,6 +88,8 @@ struct State {
     fuse: Option<u64>,
     dead: bool,
     operations: u64,
+    /// Files that could not be cut.
+    uncut: u64,
     seen: BTreeSet<&'static str>,
 }
 
@@ -196,6 +198,7 @@ impl Disk {
             fuse: None,
             dead: false,
             operations: 0,
+            uncut: 0,
             seen: BTreeSet::new(),
         };
         Self(Arc::new(Mutex::new(state)), Arc::default())
@@ -260,6 +263,12 @@ impl Disk {
     #[must_use]
     pub fn operations(&self) -> u64 {
         self.state().operations
+    }
+
+    /// Files that could not be cut so far: what was to be taken back may stand there.
+    #[must_use]
+    pub fn uncut(&self) -> u64 {
+        self.state().uncut
     }
 
     /// What has been injected so far.
@@ -369,7 +378,9 @@ impl File for Opened {
 
     fn truncate(&self, length: u64) -> io::Result<()> {
         let mut state = self.0.state();
-        state.name("a file cannot be cut")?;
+        let cut = state.name("a file cannot be cut");
+        state.uncut += u64::from(cut.is_err());
+        cut?;
         state.change(self.1, Change::Truncate(length));
         Ok(())
     }

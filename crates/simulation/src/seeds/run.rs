@@ -104,6 +104,8 @@ pub(super) struct Run {
     largest_group: u64,
     /// Bytes of the log that the gateway found when it started.
     found_bytes: u64,
+    /// Files that could not be cut, by the last turn.
+    uncut: u64,
     begun_ms: u64,
     hasher: DefaultHasher,
     manner: Manner,
@@ -135,6 +137,7 @@ impl Run {
             rotting: false,
             largest_group: 0,
             found_bytes: 0,
+            uncut: 0,
             begun_ms: habits.mono_ns / MS,
             hasher: DefaultHasher::new(),
             manner,
@@ -333,6 +336,9 @@ impl Run {
     /// What a turn of the writer told senders and the world.
     fn learn(&mut self, turn: Turn) -> Result<(), String> {
         let now_ms = self.now_ms();
+        // What could not be taken back may be found by the next process.
+        let stands = self.disk.uncut() > self.uncut;
+        self.uncut = self.disk.uncut();
         for (number, taken) in turn.answers {
             let ids = &self.requests[number].ids;
             self.say(|| format!("request {number}: taken {taken}, spans {ids:?}"));
@@ -343,7 +349,11 @@ impl Run {
                 self.truth.acknowledged(&request.ids, turn.plan, now_ms);
             } else {
                 request.state = Sending::Waiting(now_ms + 1_000);
-                self.truth.refused_by_disk(&request.ids);
+                if stands {
+                    self.truth.unanswered(&request.ids);
+                } else {
+                    self.truth.refused_by_disk(&request.ids);
+                }
                 self.outcome.seen.insert("the disk refuses a request");
             }
         }

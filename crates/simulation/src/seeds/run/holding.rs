@@ -38,8 +38,8 @@ impl Run {
         let stats = machine.stats(self.now);
         let options = self.habits.options();
         let log = stats["log"]["bytes"].as_u64().unwrap_or(0);
-        // A group that was in the queue already, and the segment it went to.
-        let slack = self.largest_group + options.buffer.segment_bytes;
+        // What was in the queue when the log became full, and the segment it went to.
+        let slack = 3 * self.largest_group + options.buffer.segment_bytes;
         // What an earlier process had let go, and not removed yet, stands there again.
         if log > options.buffer.max_bytes.max(self.found_bytes) + slack {
             return Err(format!("the log has {log} bytes"));
