@@ -106,6 +106,7 @@ impl Wheel {
             // A bucket filled by a burst would keep its memory for a whole turn.
             bucket.shrink_to(64);
         }
+        assert!(now > self.done, "time goes on");
         self.done = now;
         self.soonest = self.find_soonest();
         for (waiting, tick) in moved {

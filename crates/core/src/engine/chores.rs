@@ -121,6 +121,8 @@ impl Engine {
         if !self.late.is_empty() {
             return;
         }
+        assert!(before >= self.freed_before, "what is free stays free");
+        assert!(before <= self.log.end(), "only what was written is free");
         self.freed_before = before;
         let mut remove = self.log.release_before(before);
         if remove.is_empty() {

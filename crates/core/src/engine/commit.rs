@@ -180,6 +180,7 @@ impl Engine {
             let hash = self.index.hash(&delta.trace_id);
             places.push((hash, self.index.find(hash, &delta.trace_id)));
         }
+        assert_eq!(places.len(), prepared.traces.len(), "one place a trace");
         for (delta, &(hash, slot)) in prepared.traces.iter().zip(&places) {
             if let Some(slot) = slot {
                 self.extend(slot, delta, position, now);
@@ -217,6 +218,7 @@ impl Engine {
         trace.pin = pin;
         trace.tenant = tenant;
         trace.began_ms = now.mono_ns / 1_000_000;
+        assert!(matches!(self.plans.len(), 1..=2), "at most two plans live");
         let live = self.plans.len() - 1;
         self.plans[live].open += 1;
         let plan = &self.plans[live].compiled;
@@ -239,9 +241,9 @@ impl Engine {
     pub(crate) fn extend(&mut self, slot: u32, delta: &TraceDelta, position: u64, now: Now) {
         let trace = self.index.trace(slot);
         let held_by = |live: &&super::LivePlan| live.compiled.plan().version == trace.plan;
-        let Some(live) = self.plans.iter().rev().find(held_by) else {
-            return; // every open trace holds its plan alive
-        };
+        let live = self.plans.iter().rev().find(held_by);
+        assert!(live.is_some(), "every open trace holds its plan alive");
+        let Some(live) = live else { return };
         let current = trace.plan == self.current_plan().plan().version;
         let bits = delta.bits[usize::from(!current)];
         let root_wait = match live.compiled.plan().wait_after_root_ms {

@@ -48,16 +48,14 @@ impl Engine {
                 continue;
             }
             let trace = self.index.trace(slot);
-            let Some(live) = self
-                .plans
-                .iter()
-                .find(|live| live.compiled.plan().version == trace.plan)
-            else {
-                continue;
-            };
+            let held_by = |live: &&super::LivePlan| live.compiled.plan().version == trace.plan;
+            let live = self.plans.iter().find(held_by);
+            assert!(live.is_some(), "every open trace holds its plan alive");
+            let Some(live) = live else { continue };
             verdicts.push(judge(trace, &live.compiled, early, now.wall_ns));
             slice.push((waiting, early));
         }
+        assert_eq!(verdicts.len(), slice.len(), "one verdict a trace");
         if verdicts.is_empty() {
             return (verdicts, false);
         }
@@ -119,6 +117,11 @@ impl Engine {
         let trace = self
             .index
             .remove(slot, verdict.kept.then_some(&mut positions));
+        assert_eq!(
+            (trace.trace_id, trace.spans, trace.bytes),
+            (verdict.trace_id, verdict.spans, verdict.bytes),
+            "a verdict is on what the trace held"
+        );
         let live = self
             .plans
             .iter_mut()

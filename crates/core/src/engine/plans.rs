@@ -46,6 +46,8 @@ impl Engine {
     /// Make a stored plan the current one.
     pub(crate) fn make_current(&mut self, compiled: Arc<Compiled>) -> u32 {
         let version = compiled.plan().version;
+        let newest = self.plans.last().map_or(0, LivePlan::version);
+        assert!(newest < version, "every plan has a number of its own");
         self.plans.push(LivePlan {
             rule_waits: compiled
                 .plan()
@@ -56,6 +58,7 @@ impl Engine {
             open: 0,
         });
         self.retire_plans();
+        assert!(self.plans.len() <= 2, "at most two plans live");
         self.publish_plans();
         version
     }

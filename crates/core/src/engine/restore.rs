@@ -271,6 +271,7 @@ impl Engine {
                 trace.due_tick = trace.due_tick.max(floor);
             });
         }
+        assert_eq!(self.index.held(), self.index.recount(), "spans are counted");
         self.retire_plans();
         self.held().spans
     }

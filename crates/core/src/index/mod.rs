@@ -104,6 +104,7 @@ impl Index {
 
     /// Begin to hold a trace, which must not be held yet.
     pub fn insert(&mut self, hash: u64, trace: Trace) -> u32 {
+        assert!(trace.spans > 0, "a trace has spans");
         self.spans += u64::from(trace.spans);
         self.bytes += trace.bytes;
         let slot = self.traces.insert(trace);
@@ -124,6 +125,10 @@ impl Index {
         let trace = &mut self.traces[slot];
         let (spans, bytes) = (trace.spans, trace.bytes);
         change(trace);
+        assert!(
+            trace.spans >= spans && trace.bytes >= bytes,
+            "a trace only grows"
+        );
         self.spans = self.spans + u64::from(trace.spans) - u64::from(spans);
         self.bytes = self.bytes + trace.bytes - bytes;
     }
@@ -151,7 +156,9 @@ impl Index {
     pub fn remove(&mut self, slot: u32, positions: Option<&mut Vec<u64>>) -> Trace {
         let trace = self.traces.remove(slot);
         let hash = self.hasher.hash(&trace.trace_id);
-        if let Ok(entry) = self.tables[table_of(hash)].find_entry(hash, |&other| other == slot) {
+        let entry = self.tables[table_of(hash)].find_entry(hash, |&other| other == slot);
+        assert!(entry.is_ok(), "a held trace stands in its table");
+        if let Ok(entry) = entry {
             entry.remove();
         }
         self.spans -= u64::from(trace.spans);

@@ -16,6 +16,8 @@ pub struct Pins {
 impl Pins {
     /// Pin the segment that begins at `base`, which must not be older than the newest one pinned.
     pub fn pin(&mut self, base: u64) -> u32 {
+        let newest = self.segments.back().map_or(0, |(newest, _)| *newest);
+        assert!(newest <= base, "segments are pinned in order");
         match self.segments.back_mut() {
             Some((newest, count)) if *newest >= base => *count += 1,
             _ => self.segments.push_back((base, 1)),
@@ -32,7 +34,12 @@ impl Pins {
 
     /// Undo one pin.
     pub fn unpin(&mut self, pin: u32) {
-        if let Some((_, count)) = self.segments.get_mut((pin - self.first) as usize) {
+        let pinned = self.segments.get_mut((pin - self.first) as usize);
+        assert!(
+            pinned.as_ref().is_some_and(|(_, count)| *count > 0),
+            "what is let go was held"
+        );
+        if let Some((_, count)) = pinned {
             *count -= 1;
         }
         while self.segments.front().is_some_and(|(_, count)| *count == 0) {

@@ -167,7 +167,12 @@ impl Records {
                 continue; // with the next segment
             }
             let base = current.segment.base;
+            let before = current.position;
             let record = self.step(&mut current);
+            assert!(
+                record.is_err() || current.position > before,
+                "every step goes on"
+            );
             let record = record.map_err(|error| match error {
                 Stop::Io(error) => self.reader.failed(base, error),
                 Stop::Log(error) => error,

@@ -24,8 +24,10 @@ pub(super) struct Segments(Arc<RwLock<BTreeMap<u64, Arc<dyn File>>>>);
 
 impl Segments {
     pub(super) fn insert(&self, base: u64, file: Arc<dyn File>) {
+        assert!(base < POSITION_BOUND, "no log comes to there");
         let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        map.insert(base, file);
+        let before = map.insert(base, file);
+        assert!(before.is_none(), "no two segments begin at one place");
     }
 
     pub(super) fn remove(&self, base: u64) {
@@ -36,6 +38,11 @@ impl Segments {
     pub(super) fn first(&self) -> Option<u64> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
         map.keys().next().copied()
+    }
+
+    pub(super) fn last(&self) -> Option<u64> {
+        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        map.keys().next_back().copied()
     }
 
     pub(super) fn count(&self) -> usize {

@@ -135,6 +135,7 @@ impl LogWriter {
         positions: &mut Vec<u64>,
     ) -> Result<(), LogError> {
         let (base, file) = self.writable()?;
+        assert!(base <= self.end, "a segment begins behind its end");
         self.headers.clear();
         let mut position = self.end;
         for entry in entries {
@@ -164,6 +165,7 @@ impl LogWriter {
             positions.push(at);
             at += (HEADER_BYTES + entry.body.len()) as u64;
         }
+        assert_eq!(at, position, "every record has a place of its own");
         self.end = position;
         self.active_dirty = true;
         Ok(())
@@ -172,6 +174,7 @@ impl LogWriter {
     /// Forget the segments that end at or before `position`; the caller removes the files.
     pub fn release_before(&mut self, position: u64) -> Vec<PathBuf> {
         let keep = self.active.as_ref().map_or(self.end, |(base, _)| *base);
+        assert!(keep <= self.end, "the active segment is the last");
         self.segments
             .release_before(position.min(keep))
             .into_iter()
@@ -201,6 +204,7 @@ impl LogWriter {
     /// [`LogError::Io`]: everything from `from` on is taken back, as if it had not been appended.
     /// What the pages hold is not known after that, so the segment is sealed and not tried again.
     pub fn sync_or_take_back(&mut self, from: u64) -> Result<(), LogError> {
+        assert!(from <= self.end, "what is taken back was written");
         let mut result = Ok(());
         for file in self.take_dirty() {
             if let Err(error) = file.sync() {
@@ -241,6 +245,7 @@ impl LogWriter {
     /// Begin no record before `position`: something else knows of records up to there, which the
     /// disk has lost. Only for a log that was not written to since it was opened.
     pub(crate) fn skip_to(&mut self, position: u64) {
+        assert!(self.active.is_none(), "nothing was written yet");
         self.end = self.end.max(position);
     }
 
@@ -253,6 +258,11 @@ impl LogWriter {
         }
         self.seal();
         let base = self.end;
+        let last = self.segments.last();
+        assert!(
+            last.is_none_or(|last| last < base),
+            "a segment begins behind all others"
+        );
         if base >= POSITION_BOUND {
             let path = self.directory.display().to_string();
             return Err(LogError::Full { path });
@@ -271,6 +281,7 @@ impl LogWriter {
     /// Take a failed write back, and leave its segment behind. A part of the group may stand whole
     /// on the disk, and after a restart it would pass for a request that was acknowledged.
     fn undo(&mut self, base: u64, file: &Arc<dyn File>) {
+        assert!(base <= self.end, "a segment begins behind its end");
         self.seal();
         if self.end == base
             && self

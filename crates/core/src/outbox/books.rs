@@ -258,6 +258,11 @@ impl Books {
         if kept.spans == 0 {
             return;
         }
+        let newest = self.frames.back();
+        assert!(
+            newest.is_none_or(|newest| newest.position < position),
+            "frames stand in order"
+        );
         self.frames.push_back(FrameRef {
             position,
             payload_bytes: u32::try_from(frame.payload.len()).unwrap_or(u32::MAX),
@@ -360,6 +365,7 @@ impl Books {
             return None;
         }
         let range = (first.position, last.position + 1);
+        assert!(exporter.next < range.1, "nothing is handed out twice");
         exporter.next = range.1;
         Some((range, run))
     }

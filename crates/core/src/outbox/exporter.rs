@@ -218,6 +218,7 @@ impl Exporter {
     /// Move `done` past every frame it is done with. Other records stand between frames, so only
     /// the list of frames tells that two settled runs meet.
     pub(super) fn advance(&mut self, frames: &VecDeque<FrameRef>) {
+        let before = self.done;
         let from = frames.partition_point(|frame| frame.position < self.done);
         for frame in frames.range(from..) {
             if !self.is_done_with(frame.position) {
@@ -226,6 +227,7 @@ impl Exporter {
             self.done = frame.position + 1;
         }
         let done = self.done;
+        assert!(done >= before, "what is done stays done");
         self.settled.retain(|_, to| *to > done);
     }
 }

@@ -154,6 +154,7 @@ impl Outbox {
             .collect();
         let mut positions = Vec::with_capacity(frames.len());
         log.append(&entries, &mut positions)?;
+        assert_eq!(positions.len(), frames.len(), "one position a frame");
         self.bytes.store(log.bytes(), Ordering::Relaxed);
         let mut books = held(&self.books);
         for ((sequence, expected, frame), position) in frames.iter().zip(positions) {
@@ -188,10 +189,10 @@ impl Outbox {
                 books.next_run(exporter, max_bytes, linger_ms, now.mono_ns / 1_000_000)?;
             books.next_token += 1;
             let token = books.next_token;
-            books
-                .exporter(exporter)?
-                .out
-                .insert(token, (range, Count::default()));
+            assert!(!frames.is_empty(), "a run has frames");
+            let out = &mut books.exporter(exporter)?.out;
+            let before = out.insert(token, (range, Count::default()));
+            assert!(before.is_none(), "a token names one batch");
             (range, frames, token)
         };
         let mut payload = Vec::new();

@@ -93,6 +93,7 @@ impl Packer {
             frames.push((job.sequence, job.expected, frame?));
         }
         self.failing = None;
+        assert_eq!(frames.len(), jobs.len(), "one frame a job");
         self.outbox.write(&frames, now)
     }
 
@@ -168,6 +169,7 @@ impl Packer {
                 }
             }
             self.cached_bytes += body.len();
+            assert_eq!(self.order.len(), self.cache.len(), "one place in line each");
             self.order.push_back(position);
             let (asked, layout) = (0, None);
             self.cache.insert(

@@ -92,6 +92,7 @@ impl VerdictLog {
         for verdict in verdicts {
             verdict.encode(&mut self.body);
         }
+        assert_eq!(self.body.len(), verdicts.len() * VERDICT_BYTES);
         let first = self.append(Kind::Verdicts, verdicts.len(), context, durable)?;
         Ok((0..verdicts.len() as u64).map(move |at| first + at * VERDICT_BYTES as u64))
     }
@@ -110,6 +111,7 @@ impl VerdictLog {
         for spans in late {
             spans.encode(&mut self.body);
         }
+        assert_eq!(self.body.len(), late.len() * LATE_BYTES);
         let first = self.append(Kind::Late, late.len(), context, durable)?;
         Ok((0..late.len() as u64).map(move |at| first + at * LATE_BYTES as u64))
     }
@@ -130,6 +132,7 @@ impl VerdictLog {
             wall_ns: context.now.wall_ns,
             total: context.received,
         };
+        assert!(count > 0, "a record has entries");
         self.positions.clear();
         let entry = Entry {
             header,
@@ -137,6 +140,7 @@ impl VerdictLog {
             body_crc: None,
         };
         self.log.append(&[entry], &mut self.positions)?;
+        assert_eq!(self.positions.len(), 1, "one position a record");
         if durable {
             self.log.sync_or_take_back(self.positions[0])?;
         }

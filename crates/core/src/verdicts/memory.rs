@@ -47,7 +47,9 @@ impl VerdictMemory {
 
     /// Remember a verdict.
     pub fn insert(&mut self, fingerprint: u64, position: u64, kept: bool, now_ms: u64) {
+        assert!(position < KEPT, "the top bit is taken");
         self.turn(now_ms);
+        assert!(self.young.entries.len() < self.max_traces, "bounded");
         let place = position | if kept { KEPT } else { 0 };
         let found = self.young.entries.entry(
             fingerprint,
