@@ -56,6 +56,18 @@ bench: setup  ## Measure CPU and memory a span (ARGS="--case standard_chain --ro
 	cargo build --locked --release -p tailsampler-load
 	$(BIN)/python -m benchmarks $(ARGS)
 
+FROM ?= $(shell date +%s)
+SEEDS ?= 500000
+KILLS ?= 1000
+.PHONY: soak
+soak: setup  ## Look for broken promises for hours, on new seeds (FROM=N SEEDS=N KILLS=N)
+	cargo build --locked --release -p tailsampler-simulation
+	target/release/tailsampler-simulate seeds --from $(FROM) --seeds $(SEEDS)
+	target/release/tailsampler-simulate crash-points --scripts 300 --steps 80
+	PROPTEST_CASES=20000 cargo test --locked --release -p tailsampler-core --test any_bytes --test repair
+	$(BIN)/python -m tests.faults.crash --rounds $(KILLS) --seed $(FROM)
+	$(BIN)/python -m tests.planted --seeds 10000
+
 .PHONY: reference
 reference: $(VENV)/.dependencies  ## Write docs/reference from what the source declares
 	PYTHONPATH=. $(BIN)/python scripts/reference.py

@@ -34,7 +34,7 @@ pub fn do_chores(
     mut chores: Chores,
     outbox: &Outbox,
     (fs, directory): (&dyn FileSystem, &Path),
-    sync: impl FnOnce() -> bool,
+    mut sync: impl FnMut() -> bool,
 ) -> u64 {
     let settled = outbox.take_removable();
     chores.remove.extend(settled.iter().cloned());
@@ -48,5 +48,8 @@ pub fn do_chores(
         outbox.keep_removable(settled);
         return 1;
     }
-    chores.carry_out(fs, directory)
+    let failed = chores.carry_out(fs, directory);
+    // There may be room now for the mark that a file went without.
+    let owed = outbox.owes_mark();
+    failed + u64::from(owed && !(outbox.make_up() && sync()))
 }

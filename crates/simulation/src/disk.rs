@@ -184,10 +184,14 @@ fn survivors(done: &[Operation], left: &mut State, mut luck: impl FnMut(usize) -
         match operation {
             Operation::Replace(..) => left.apply(operation),
             Operation::Sync(..) => {}
+            // It returns when the name is gone for good; only the last may be under way.
+            Operation::Remove(_) if !behind.is_empty() => left.apply(operation),
             Operation::Create(path, _) | Operation::Remove(path) => {
                 let durable = behind.iter().any(|later| match later {
                     Operation::Sync(_, Some(directory)) => path.parent() == Some(directory),
-                    Operation::Replace(other, ..) => path.parent() == other.parent(),
+                    Operation::Replace(other, ..) | Operation::Remove(other) => {
+                        path.parent() == other.parent()
+                    }
                     _ => false,
                 });
                 if durable || luck(at) {

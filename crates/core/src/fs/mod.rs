@@ -67,7 +67,8 @@ pub trait FileSystem: Send + Sync {
     /// # Errors
     /// Whatever the disk says.
     fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
-    /// Remove a file.
+    /// Remove a file; when this returns it is gone for good, so that of two files removed one after
+    /// the other the second never goes alone.
     ///
     /// # Errors
     /// Whatever the disk says.

@@ -128,7 +128,8 @@ impl FileSystem for RealDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        fs::remove_file(path)?;
+        sync_directory(parent(path))
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

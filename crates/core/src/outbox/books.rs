@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exporter::{Exporter, ExporterMark, FrameRef, Range, SettledNote};
 use super::{Frame, OutboxStats};
+use crate::clock::Now;
 use crate::ledger::{Count, Cut};
 use crate::log::{Damage, Kind, LogError, LogReader, Record};
 
@@ -78,6 +79,8 @@ pub(super) struct Books {
     holes: BTreeSet<u64>,
     pub(super) next_token: u64,
     pub(super) storage_errors: u64,
+    /// When a settlement could not be noted, since the last mark.
+    pub(super) unmarked: Option<Now>,
 }
 
 /// The spans of these frames.

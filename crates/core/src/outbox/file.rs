@@ -92,8 +92,29 @@ impl Outbox {
 
     /// Files that nothing needs any more. They may be removed once everything that was written
     /// before this call is durable: the marks that speak for them, and the verdicts.
+    ///
+    /// A settlement that could not be noted needs a mark that speaks for it. While a full disk
+    /// refuses that, too, one file goes at a time, to make room for it.
     pub fn take_removable(&self) -> Vec<PathBuf> {
-        std::mem::take(&mut *held(&self.removable))
+        let marked = self.make_up();
+        let mut removable = held(&self.removable);
+        if marked {
+            return std::mem::take(&mut *removable);
+        }
+        let first = removable.len().min(1);
+        removable.drain(..first).collect()
+    }
+
+    /// Whether settlements without a note are in want of a mark.
+    pub(crate) fn owes_mark(&self) -> bool {
+        held(&self.books).unmarked.is_some()
+    }
+
+    /// Write the mark that settlements without a note are in want of; false if it cannot be.
+    pub(crate) fn make_up(&self) -> bool {
+        let mut log = held(&self.log);
+        let unmarked = held(&self.books).unmarked;
+        unmarked.is_none_or(|at| self.mark(&mut log, at).is_ok())
     }
 
     /// Files that could not be removed yet.
@@ -300,6 +321,12 @@ impl Outbox {
         held(&self.log).seal();
     }
 
+    /// Whether somebody writes to it at this moment.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.log.try_lock().is_err()
+    }
+
     /// Files to be synced.
     pub fn take_dirty(&self) -> Vec<Arc<dyn File>> {
         held(&self.log).take_dirty()
@@ -356,6 +383,9 @@ impl Outbox {
             let mut books = held(&self.books);
             // The backend has it, written down or not; after a restart it may be sent again.
             books.storage_errors += u64::from(!written);
+            if !written {
+                books.unmarked = Some(now);
+            }
             books.settle(&note, written);
         }
         self.free(&mut log);
@@ -379,7 +409,9 @@ impl Outbox {
             body: &body,
             body_crc: None,
         };
-        log.append(&[entry, entry], &mut Vec::new())
+        log.append(&[entry, entry], &mut Vec::new())?;
+        held(&self.books).unmarked = None;
+        Ok(())
     }
 
     /// Forget frames that every exporter is done with, and the segments before them.

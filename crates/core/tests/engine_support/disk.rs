@@ -14,6 +14,8 @@ pub enum Write {
     Fails,
     /// All of it is written but this many bytes, and then it fails.
     Torn(usize),
+    /// All of it is written, it fails all the same, and cannot be cut off.
+    Stuck,
 }
 
 type Hook = Arc<dyn Fn(&Path) -> Write + Send + Sync>;
@@ -64,6 +66,10 @@ impl File for HookedFile {
         match (self.hook)(&self.path) {
             Write::Whole => self.inner.write_at(position, parts),
             Write::Fails => Err(full()),
+            Write::Stuck => {
+                self.inner.write_at(position, parts)?;
+                Err(full())
+            }
             Write::Torn(missing) => {
                 let mut bytes: Vec<u8> = parts.iter().flat_map(|part| part.to_vec()).collect();
                 bytes.truncate(bytes.len().saturating_sub(missing));
@@ -78,6 +84,9 @@ impl File for HookedFile {
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
+        if (self.hook)(&self.path) == Write::Stuck {
+            return Err(io::Error::other("it is as long as it is"));
+        }
         self.inner.truncate(length)
     }
 
@@ -113,7 +122,7 @@ impl FileSystem for Hooked {
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         match (self.hook)(path) {
             Write::Whole => self.disk.replace(path, bytes),
-            Write::Fails | Write::Torn(_) => Err(full()),
+            Write::Fails | Write::Torn(_) | Write::Stuck => Err(full()),
         }
     }
 

@@ -87,10 +87,12 @@ impl Backends {
         }
         // It may have taken what it says it refused; none of it comes again.
         let ids = truth.delivered(exporter, &batch.payload)?;
+        let errors = outbox.stats().storage_errors;
         if !outbox.settle(&name(exporter), batch.token, &settlement, now) {
             return Err("a batch was not known when it was settled".to_owned());
         }
-        if machine.disk().is_failing() || machine.disk().is_dead() {
+        let unnoted = outbox.stats().storage_errors > errors;
+        if unnoted || machine.disk().is_failing() || machine.disk().is_dead() {
             // That it is settled may not have been written down.
             truth.may_come_again(exporter, &ids);
         }

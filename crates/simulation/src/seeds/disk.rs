@@ -151,8 +151,7 @@ impl State {
     }
 
     fn settle_names(&mut self, directory: &Path) {
-        let names = std::mem::take(&mut self.fresh_names);
-        for naming in names {
+        for naming in std::mem::take(&mut self.fresh_names) {
             if naming.path().parent() == Some(directory) {
                 self.name_for_good(&naming);
             } else {
@@ -462,6 +461,7 @@ impl FileSystem for Disk {
         state.name("a file cannot be removed")?;
         state.names.remove(path);
         state.fresh_names.push(Naming::Remove(path.to_owned()));
+        state.settle_names(path.parent().unwrap_or(Path::new("")));
         Ok(())
     }
 

@@ -177,7 +177,7 @@ impl Machine {
         let Ok(mut packer) = self.packer.try_lock() else {
             return false;
         };
-        if self.outbox.bytes() >= self.options.outbox.max_bytes {
+        if self.outbox.is_busy() || self.outbox.bytes() >= self.options.outbox.max_bytes {
             return false;
         }
         let jobs: Vec<KeptJob> = {

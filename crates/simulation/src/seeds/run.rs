@@ -382,7 +382,7 @@ impl Run {
         machine: &Arc<Machine>,
         wait: impl FnOnce(&mut dyn FnMut(Option<bool>)),
     ) -> Result<(), String> {
-        let mark = self.truth.mark();
+        let mut mark = self.truth.mark();
         let dice = Dice::new(self.dice.below(u64::MAX));
         let turns = Vec::new();
         let meanwhile = Arc::new(Mutex::new(Meanwhile { dice, turns }));
@@ -425,7 +425,8 @@ impl Run {
         for good in ends {
             self.say(|| format!("a sync: {good}"));
             if good {
-                self.truth.synced(mark);
+                // A second sync of the same turn may have done more; that is not relied on.
+                self.truth.synced(std::mem::take(&mut mark));
             } else if !died {
                 self.truth.sync_failed();
             }

@@ -82,7 +82,7 @@ struct Fresh {
 }
 
 /// A moment, to be named when a sync ends that began then.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Mark(usize, usize, usize);
 
 /// The truth.
