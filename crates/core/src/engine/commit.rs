@@ -238,7 +238,7 @@ impl Engine {
     }
 
     /// Add spans to a trace that is held.
-    pub(crate) fn extend(&mut self, slot: u32, delta: &TraceDelta, position: u64, now: Now) {
+    pub(super) fn extend(&mut self, slot: u32, delta: &TraceDelta, position: u64, now: Now) {
         let trace = self.index.trace(slot);
         let held_by = |live: &&super::LivePlan| live.compiled.plan().version == trace.plan;
         let live = self.plans.iter().rev().find(held_by);
