@@ -123,7 +123,7 @@ pub fn check(
 
 fn balanced(ledger: &Value, fate: Fate) -> Result<(), String> {
     if ledger["balanced"] != true {
-        return Err("out of balance".to_owned());
+        return Err(format!("out of balance: {ledger}"));
     }
     let spans = &ledger["spans"];
     let lost = |reason: &str| spans["dropped"][reason].as_u64().unwrap_or(0);

@@ -27,6 +27,9 @@ pub struct Checkpoint {
     /// Nothing of the buffer log before this position is needed any more.
     #[serde(default)]
     pub freed: u64,
+    /// Where the outbox ended.
+    #[serde(default)]
+    pub outbox: u64,
     /// What had been received when the log came to that position, if that is known.
     #[serde(default)]
     pub received_before: Option<Count>,
@@ -109,6 +112,7 @@ impl Engine {
             verdicts: self.verdict_log.end(),
             verdicts_from: self.verdict_reader.first().unwrap_or(0),
             freed: self.freed_before,
+            outbox: self.outbox.end(),
             received_before: self.received_before(self.freed_before),
             totals: self.totals.clone(),
         }

@@ -84,6 +84,7 @@ impl Engine {
         let framed = self.outbox.written();
         let verdicts_from = self.verdict_reader.first().unwrap_or(0);
         self.lost_power = self.log.end() < checkpoint.freed
+            || self.outbox.end() < checkpoint.outbox
             || verdicts_from > checkpoint.verdicts_from.max(1)
             // An empty log has no file, and still begins at 1.
             || self.verdict_log.end().max(1) < checkpoint.verdicts.max(framed);

@@ -38,6 +38,8 @@ pub struct Outbox {
     log: Mutex<LogWriter>,
     /// Bytes on disk, for those who must not wait for the file.
     bytes: AtomicU64,
+    /// Every record written stands before this position; for the same.
+    end: AtomicU64,
     reader: LogReader,
     books: Mutex<Books>,
     /// Files that nothing needs any more, once everything written before now is durable.
@@ -68,6 +70,7 @@ impl Outbox {
         let (books, survey) = Books::read(&reader, log.end(), exporters)?;
         let outbox = Self {
             bytes: AtomicU64::new(log.bytes()),
+            end: AtomicU64::new(log.end()),
             log: Mutex::new(log),
             reader,
             books: Mutex::new(books),
@@ -176,7 +179,7 @@ impl Outbox {
         let mut positions = Vec::with_capacity(frames.len());
         log.append(&entries, &mut positions)?;
         assert_eq!(positions.len(), frames.len(), "one position a frame");
-        self.bytes.store(log.bytes(), Ordering::Relaxed);
+        self.measure(&log);
         let mut books = held(&self.books);
         for ((sequence, expected, frame), position) in frames.iter().zip(positions) {
             books.pending -= *expected;
@@ -316,6 +319,12 @@ impl Outbox {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Where what was written so far ends: a position that the log never falls behind, unless the
+    /// disk loses something.
+    pub(crate) fn end(&self) -> u64 {
+        self.end.load(Ordering::Relaxed)
+    }
+
     /// Write to the active segment no more.
     pub fn seal(&self) {
         held(&self.log).seal();
@@ -379,6 +388,9 @@ impl Outbox {
             };
             log.append(&[entry], &mut Vec::new()).is_ok()
         };
+        if written {
+            self.measure(&log);
+        }
         {
             let mut books = held(&self.books);
             // The backend has it, written down or not; after a restart it may be sent again.
@@ -410,6 +422,7 @@ impl Outbox {
             body_crc: None,
         };
         log.append(&[entry, entry], &mut Vec::new())?;
+        self.measure(log);
         held(&self.books).unmarked = None;
         Ok(())
     }
@@ -420,6 +433,12 @@ impl Outbox {
         let released = log.release_before(oldest.unwrap_or_else(|| log.end()));
         self.bytes.store(log.bytes(), Ordering::Relaxed);
         held(&self.removable).extend(released);
+    }
+
+    /// Tell how large the log is, after a write that went well.
+    fn measure(&self, log: &LogWriter) {
+        self.bytes.store(log.bytes(), Ordering::Relaxed);
+        self.end.store(log.end(), Ordering::Relaxed);
     }
 }
 
