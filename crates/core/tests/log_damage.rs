@@ -171,6 +171,7 @@ fn a_group_that_is_taken_back_is_gone() {
     well.store(false, Ordering::Relaxed);
     assert!(log.sync_or_take_back(before).is_err());
     assert!(log.take_dirty().is_empty());
+    well.store(true, Ordering::Relaxed);
     write(&mut log, &[vec![4; 10]], 4);
     assert_eq!(log.take_dirty().len(), 1);
     let (found, _) = read(&disk.disk);

@@ -5,8 +5,8 @@
 mod engine_support;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use engine_support::disk::{Hooked, Write};
 use tailsampler_core::clock::Now;
@@ -72,6 +72,31 @@ fn what_could_not_be_cut_off_is_not_found() {
     }
     assert_eq!(bodies, [&b"one"[..], b"two"]);
     assert!(records.damage().iter().all(|damage| damage.at_end));
+}
+
+/// What was refused is taken back for good before anything else is written: its bytes are cut off
+/// and the cut is durable, or the next segment's name is, which cuts them off.
+#[test]
+fn what_is_taken_back_stays_so_without_power() {
+    for (refusal, synced) in [
+        (Write::Torn(1), "log/0000000000000000.log"),
+        (Write::Stuck, "log/0000000000000043.log"),
+    ] {
+        let (mut disk, refuses) = disk(refusal);
+        let syncs = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&syncs);
+        disk.syncs = Arc::new(move |path| {
+            seen.lock().unwrap().push(path.to_owned());
+            true
+        });
+        let mut log = LogWriter::open(Arc::new(disk), Path::new("log"), 1 << 20).unwrap();
+        assert!(append(&mut log, b"one"));
+        refuses.store(true, Ordering::Relaxed);
+        assert!(!append(&mut log, b"refused"));
+        refuses.store(false, Ordering::Relaxed);
+        assert!(append(&mut log, b"two"));
+        assert_eq!(*syncs.lock().unwrap(), [Path::new(synced)], "{refusal:?}");
+    }
 }
 
 /// A settlement that could not be noted stands in the next mark, and nothing passes for lost.

@@ -35,6 +35,11 @@ pub struct LogWriter {
     sealed_dirty: Vec<Arc<dyn File>>,
     /// The active segment was written to since the last call of [`Self::take_dirty`].
     active_dirty: bool,
+    /// Something that was taken back may still stand in a segment, or come back with a loss of
+    /// power: only the name of the next segment cuts it off.
+    uncut: bool,
+    /// The segment whose name does that, so that it must stay even while it is empty.
+    cutting: Option<u64>,
     /// Kept from call to call, so that a group costs no allocation.
     headers: Vec<[u8; HEADER_BYTES]>,
 }
@@ -84,6 +89,8 @@ impl LogWriter {
             end,
             sealed_dirty,
             active_dirty: false,
+            uncut: false,
+            cutting: None,
             headers: Vec::new(),
         })
     }
@@ -275,15 +282,26 @@ impl LogWriter {
         })?;
         self.segments.insert(base, Arc::clone(&file));
         self.active = Some((base, Arc::clone(&file)));
+        if self.uncut {
+            if let Err(error) = file.sync() {
+                self.undo(base, &file);
+                let path = path.display().to_string();
+                let what = "could not make durable";
+                return Err(LogError::Io { what, path, error });
+            }
+            (self.uncut, self.cutting) = (false, Some(base));
+        }
         Ok((base, file))
     }
 
-    /// Take a failed write back, and leave its segment behind. A part of the group may stand whole
-    /// on the disk, and after a restart it would pass for a request that was acknowledged.
+    /// Take a failed write back for good, and leave its segment behind. A part of the group may
+    /// stand whole on the disk: after a restart it would pass for a request that was acknowledged,
+    /// and after a loss of power for whatever was written at these positions next.
     fn undo(&mut self, base: u64, file: &Arc<dyn File>) {
         assert!(base <= self.end, "a segment begins behind its end");
         self.seal();
         if self.end == base
+            && self.cutting != Some(base)
             && self
                 .fs
                 .remove(&self.directory.join(file_name(base)))
@@ -293,8 +311,11 @@ impl LogWriter {
             self.segments.remove(base);
             return;
         }
-        // If that fails, too, the name of the next segment cuts off what stands behind.
-        let _ = file.truncate(self.end - base);
+        let cut = file
+            .truncate(self.end - base)
+            .and_then(|()| file.sync())
+            .is_ok();
+        self.uncut |= !cut;
         // An empty segment would stand under the name of the next one.
         self.end = self.end.max(base + 1);
     }
