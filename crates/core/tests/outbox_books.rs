@@ -146,6 +146,28 @@ fn a_lost_mark() {
     assert_eq!(take(&outbox, "a").unwrap().spans, 2);
 }
 
+/// A segment in which a dying process did not come to write its mark speaks for no other: the one
+/// before it stays, and the books with it.
+#[test]
+fn a_segment_without_its_mark() {
+    let disk = MemoryDisk::default();
+    let outbox = open(&disk, &["a"]);
+    write(&outbox, 1, 2);
+    let batch = take(&outbox, "a").unwrap();
+    outbox.settle("a", batch.token, &Settlement::default(), NOW);
+    let first = Path::new("outbox/0000000000000000.log");
+    let length = disk.read(first).unwrap().unwrap().len();
+    let torn = format!("outbox/{length:016x}.log");
+    disk.replace(Path::new(&torn), b"TSR2").unwrap();
+    let outbox = open(&disk, &["a"]);
+    assert!(outbox.take_removable().is_empty());
+    assert_eq!(books(&outbox, "a"), (2, vec![], 0));
+    write(&outbox, 2, 1);
+    let batch = take(&outbox, "a").unwrap();
+    outbox.settle("a", batch.token, &Settlement::default(), NOW);
+    assert_eq!(outbox.take_removable(), [first, Path::new(&torn)]);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Write,

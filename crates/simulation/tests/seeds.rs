@@ -11,6 +11,15 @@ fn seeds_break_no_promise() {
     assert!(tally.simulated_ms > 1_500 * 3_600_000);
 }
 
+/// Seeds beyond those in which a promise was broken once; see docs/reliability-record.md.
+#[test]
+fn seeds_that_were_broken() {
+    for seed in [8_437, 17_750, 17_864, 38_369] {
+        let broken = play(seed, ROUNDS, Manner::Quiet).violation;
+        assert_eq!(broken, None, "seed {seed}");
+    }
+}
+
 /// The same seed is the same life, to the last count; another is another.
 #[test]
 fn a_seed_is_a_life() {

@@ -26,6 +26,8 @@ pub(crate) struct Reached {
     pub(crate) removed: u64,
     /// But for these.
     pub(crate) holes: BTreeSet<u64>,
+    /// Up to this one it may have had its frame in a segment of which nothing is known any more.
+    pub(crate) perhaps_removed: u64,
     /// Every frame that was found, by the position of its entry.
     pub(crate) frames: HashSet<u64>,
 }
@@ -191,7 +193,7 @@ impl Engine {
         if pending && let Some((pin, expected)) = pin {
             found.repacked += 1;
             self.pack_again(verdict, at, positions, expected, pin);
-        } else if pending {
+        } else if pending && at > reached.perhaps_removed {
             // Its requests stay on the disk until its frame is there, so something was lost.
             found.vanished += 1;
         }

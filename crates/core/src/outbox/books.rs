@@ -36,6 +36,8 @@ pub struct Survey {
     pub repaired: bool,
     /// Frames of verdicts up to this one stood in segments that were removed, all dealt with.
     pub removed: u64,
+    /// And so it may have been up to this one, but the mark that would say so is lost.
+    pub perhaps_removed: u64,
     /// But for these, whose frames damage took, and that were not packed again by then.
     pub holes: BTreeSet<u64>,
     /// Every frame by the position of its verdict, or of its note on late spans.
@@ -79,6 +81,8 @@ pub(super) struct Books {
     holes: BTreeSet<u64>,
     pub(super) next_token: u64,
     pub(super) storage_errors: u64,
+    /// Where the newest mark stands: segments before its own may go, and no others.
+    pub(super) marked: u64,
     /// When a settlement could not be noted, since the last mark.
     pub(super) unmarked: Option<Now>,
 }
@@ -115,6 +119,7 @@ impl Books {
                         let exporters = mark.exporters.iter();
                         owed = exporters.map(|(name, e)| (name.clone(), e.held)).collect();
                     }
+                    books.marked = record.position;
                     (books.written, books.kept) = (mark.written, mark.kept);
                     (books.malformed, books.missing) = (mark.malformed, mark.missing);
                     marked = true;
@@ -168,9 +173,9 @@ impl Books {
             survey.removed = 0;
         }
         if survey.marks_lost && reader.first() != Some(0) {
-            // Nothing says how far the removed segments went: to the first frame that is left.
+            // Nothing says whether the segments before were removed or lost.
             let first = survey.frames.iter().min();
-            survey.removed = survey.removed.max(first.map_or(0, |first| first - 1));
+            survey.perhaps_removed = first.map_or(0, |first| first - 1);
         }
         // Without any mark nobody's place is known. Sent twice is better than not at all.
         for name in exporters {

@@ -421,16 +421,23 @@ impl Outbox {
             body: &body,
             body_crc: None,
         };
-        log.append(&[entry, entry], &mut Vec::new())?;
+        let mut positions = Vec::with_capacity(2);
+        log.append(&[entry, entry], &mut positions)?;
         self.measure(log);
-        held(&self.books).unmarked = None;
+        let mut books = held(&self.books);
+        assert!(books.marked <= positions[0], "marks stand in order");
+        (books.unmarked, books.marked) = (None, positions[0]);
         Ok(())
     }
 
-    /// Forget frames that every exporter is done with, and the segments before them.
+    /// Forget frames that every exporter is done with, and the segments before them. A segment may
+    /// be there in which a dying process did not come to write its mark: it speaks for no other.
     fn free(&self, log: &mut LogWriter) {
-        let oldest = held(&self.books).forget();
-        let released = log.release_before(oldest.unwrap_or_else(|| log.end()));
+        let (oldest, marked) = {
+            let mut books = held(&self.books);
+            (books.forget(), books.marked)
+        };
+        let released = log.release_before(oldest.unwrap_or(u64::MAX).min(marked));
         self.bytes.store(log.bytes(), Ordering::Relaxed);
         held(&self.removable).extend(released);
     }

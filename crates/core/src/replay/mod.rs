@@ -70,6 +70,7 @@ pub fn start(
         counted: checkpoint.verdicts,
         removed: survey.removed,
         holes: survey.holes,
+        perhaps_removed: survey.perhaps_removed,
         frames: survey.frames,
     };
     // A log that begins at its begin says all that was ever received.

@@ -79,11 +79,13 @@ struct Fresh {
     refused: Vec<SpanId>,
     /// They may have been taken and even judged, and nobody knows.
     unanswered: Vec<SpanId>,
+    /// A start may have let them follow a verdict, which nobody was told of.
+    replayed: Vec<SpanId>,
 }
 
 /// A moment, to be named when a sync ends that began then.
 #[derive(Clone, Copy, Default)]
-pub struct Mark(usize, usize, usize);
+pub struct Mark(usize, usize, usize, usize);
 
 /// The truth.
 pub struct Truth {

@@ -1,6 +1,6 @@
 //! What is durable, and what may be gone when the disk loses or changes something.
 
-use super::{Fresh, Known, Mark, SpanId, Truth, id_of};
+use super::{Fresh, Known, Mark, SpanId, Trace, Truth, id_of};
 
 impl Truth {
     /// Now, for [`Self::synced`].
@@ -10,9 +10,10 @@ impl Truth {
             requests,
             decided,
             settled,
+            replayed,
             ..
         } = &self.fresh;
-        Mark(requests.len(), decided.len(), settled.len())
+        Mark(requests.len(), decided.len(), settled.len(), replayed.len())
     }
 
     /// A sync that began at this moment ended well: what had happened by then is durable.
@@ -20,6 +21,7 @@ impl Truth {
         self.fresh.requests.drain(..mark.0);
         self.fresh.decided.drain(..mark.1);
         self.fresh.settled.drain(..mark.2);
+        self.fresh.replayed.drain(..mark.3);
     }
 
     /// A sync failed: what was written may never be durable, and nothing says what of it. Only a
@@ -28,9 +30,14 @@ impl Truth {
         self.untrusted = true;
     }
 
-    /// The process has ended, and another one has begun.
+    /// The process has ended, and another one has begun. Spans that may have lost the verdict they
+    /// were to follow may have been given one within the start.
     pub fn restarted(&mut self, now_ms: u64) {
         self.restarted_ms = now_ms;
+        let known = |trace: &&Trace| trace.known != Known::Nothing;
+        let lost = self.traces.values().filter(known);
+        let possible = lost.flat_map(|trace| trace.possible.iter().copied());
+        self.fresh.replayed.extend(possible);
     }
 
     /// The power went: what was not durable may be gone.
@@ -53,6 +60,8 @@ impl Truth {
         if !self.always {
             self.may_come_again(0, &fresh.unanswered);
             self.may_come_again(1, &fresh.unanswered);
+            self.may_come_again(0, &fresh.replayed);
+            self.may_come_again(1, &fresh.replayed);
         }
         for id in fresh.requests.iter().flatten() {
             self.doubt(*id);
