@@ -120,14 +120,16 @@ class Gateway:
         *,
         dropped: list[tuple[str, int, int]],
         rejected: int,
+        again: int = 0,
     ) -> None:
         """The batch is dealt with: every span is exported but those named here.
 
         ``dropped``: ``(reason, first, count)`` ranges of spans by their position in the payload.
         ``rejected``: spans the backend refused without saying which (``partial_success``).
+        ``again``: exported spans that an earlier try may have brought to the backend already.
         """
-    def give_back(self, exporter: str, token: int, /) -> None:
-        """The batch was not sent, or its fate is unknown; it is handed out again."""
+    def give_back(self, exporter: str, token: int, /, *, unsure: bool = True) -> None:
+        """The batch was not sent, or its fate is ``unsure``; it is handed out again."""
     def found(self) -> str:
         """What the start found in the data directory, as JSON (see ``telemetry/found.py``)."""
     def ledger(self) -> str:

@@ -35,6 +35,12 @@ impl Count {
         )
     }
 
+    /// The larger number of spans, and the larger number of bytes.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self::new(self.spans.max(other.spans), self.bytes.max(other.bytes))
+    }
+
     /// The smaller number of spans, and the smaller number of bytes.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
@@ -99,7 +105,7 @@ pub struct ExporterTotals {
     pub exported: Count,
     /// Kept spans it did not take, by reason.
     pub dropped: BTreeMap<String, Count>,
-    /// Spans sent once more after their fate was unknown.
+    /// Spans sent once more, though an earlier try may have brought them to its backend.
     #[serde(default)]
     pub exported_again: Count,
     /// Spans that stand in these books twice, since a loss of power or damage took the verdict on

@@ -61,6 +61,7 @@ fn shares_of_a_batch() {
     let what = Settlement {
         dropped: vec![("backend_refused".to_owned(), 4, 9)],
         rejected: 1,
+        again: 0,
     };
     assert!(outbox.settle("a", batch.token, &what, NOW));
     assert!(!outbox.settle("a", batch.token, &what, NOW), "one use");
@@ -69,6 +70,46 @@ fn shares_of_a_batch() {
         ("backend_rejected".to_owned(), 1),
     ];
     assert_eq!(books(&outbox, "a"), (3, dropped, 0));
+}
+
+/// Spans that the backend may have had before are counted as such: when an exporter says so, when
+/// it does not know what became of a batch, and when the process died with a batch under way.
+#[test]
+fn what_may_have_come_before() {
+    let again = |outbox: &Outbox| {
+        let mut cut = Cut::default();
+        outbox.cut(&mut cut);
+        cut.exporters[0].1.exported_again.spans
+    };
+    let disk = MemoryDisk::default();
+    let outbox = open(&disk, &["a"]);
+    for number in 1..=4 {
+        write(&outbox, number, 10);
+    }
+    let settle = |outbox: &Outbox, again| {
+        let batch = take(outbox, "a").unwrap();
+        let what = Settlement {
+            again,
+            ..Settlement::default()
+        };
+        assert!(outbox.settle("a", batch.token, &what, NOW));
+    };
+    settle(&outbox, 1);
+    assert_eq!(again(&outbox), 1, "the exporter says so");
+    let batch = take(&outbox, "a").unwrap();
+    outbox.give_back("a", batch.token, false);
+    settle(&outbox, 0);
+    assert_eq!(again(&outbox), 1, "it had not gone out");
+    let batch = take(&outbox, "a").unwrap();
+    outbox.give_back("a", batch.token, true);
+    settle(&outbox, 0);
+    assert_eq!(again(&outbox), 11, "nobody knows whether it had");
+    take(&outbox, "a").unwrap();
+    let outbox = open(&disk, &["a"]);
+    settle(&outbox, 0);
+    assert_eq!(again(&outbox), 21, "it was under way");
+    assert_eq!(again(&open(&disk, &["a"])), 21);
+    assert_eq!(books(&outbox, "a").0, 40);
 }
 
 /// Malformed and missing spans leave the pending ones, and are held for nobody.
@@ -227,7 +268,7 @@ proptest! {
                     let who = usize::from(who);
                     if !out[who].is_empty() {
                         let batch = out[who].remove(at.index(out[who].len()));
-                        outbox.give_back(names[who], batch.token);
+                        outbox.give_back(names[who], batch.token, false);
                     }
                 }
                 Step::Restart => {

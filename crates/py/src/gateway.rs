@@ -130,7 +130,7 @@ impl Gateway {
         })
     }
 
-    #[pyo3(signature = (exporter, token, /, *, dropped, rejected))]
+    #[pyo3(signature = (exporter, token, /, *, dropped, rejected, again = 0))]
     fn settle(
         &self,
         py: Python<'_>,
@@ -138,9 +138,14 @@ impl Gateway {
         token: u64,
         dropped: Vec<(String, u64, u64)>,
         rejected: u64,
+        again: u64,
     ) -> PyResult<()> {
         self.with(py, |runtime| {
-            let what = Settlement { dropped, rejected };
+            let what = Settlement {
+                dropped,
+                rejected,
+                again,
+            };
             let now = runtime.clock().now();
             if runtime.outbox().settle(exporter, token, &what, now) {
                 Ok(())
@@ -153,10 +158,10 @@ impl Gateway {
         })
     }
 
-    #[pyo3(signature = (exporter, token, /))]
-    fn give_back(&self, py: Python<'_>, exporter: &str, token: u64) -> PyResult<()> {
+    #[pyo3(signature = (exporter, token, /, *, unsure = true))]
+    fn give_back(&self, py: Python<'_>, exporter: &str, token: u64, unsure: bool) -> PyResult<()> {
         self.with(py, |runtime| {
-            runtime.outbox().give_back(exporter, token);
+            runtime.outbox().give_back(exporter, token, unsure);
             Ok(())
         })
     }

@@ -30,6 +30,9 @@ pub struct Checkpoint {
     /// Where the outbox ended.
     #[serde(default)]
     pub outbox: u64,
+    /// The books were put right after a loss, and nothing else on the disk says so.
+    #[serde(default)]
+    pub uncorrected: bool,
     /// What had been received when the log came to that position, if that is known.
     #[serde(default)]
     pub received_before: Option<Count>,
@@ -113,6 +116,7 @@ impl Engine {
             verdicts_from: self.verdict_reader.first().unwrap_or(0),
             freed: self.freed_before,
             outbox: self.outbox.end(),
+            uncorrected: self.outbox.owes_correction(),
             received_before: self.received_before(self.freed_before),
             totals: self.totals.clone(),
         }

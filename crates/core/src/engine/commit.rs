@@ -193,6 +193,7 @@ impl Engine {
                     spans: delta.spans,
                     bytes: delta.bytes,
                     kept,
+                    lost: false,
                 };
                 self.late.push((late, position, pin));
             } else {

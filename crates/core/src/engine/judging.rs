@@ -201,6 +201,7 @@ impl Engine {
         }
         let note = |((late, _, _), verdict): &(super::Late, Option<Followed>)| LateSpans {
             kept: verdict.is_some(),
+            lost: late.kept && verdict.is_none(),
             ..*late
         };
         let notes: Vec<LateSpans> = decided.iter().map(note).collect();
@@ -264,7 +265,7 @@ impl Engine {
         let expected = Count::new(u64::from(late.spans), late.bytes);
         *self.reasons.entry("late_spans".to_owned()).or_default() += expected.spans;
         let Some((verdict, plan)) = verdict else {
-            self.totals.dropped_policy += expected;
+            self.count_late(expected, late.kept);
             self.pins.unpin(pin);
             return;
         };
@@ -277,6 +278,15 @@ impl Engine {
             expected,
             pin,
         });
+    }
+
+    /// Count late spans that go no further: their trace was dropped, or all is lost that could tell.
+    pub(super) fn count_late(&mut self, spans: Count, lost: bool) {
+        if lost {
+            self.totals.corrupt += spans;
+        } else {
+            self.totals.dropped_policy += spans;
+        }
     }
 
     /// Judge everything that is held, before it is due.

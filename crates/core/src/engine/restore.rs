@@ -80,6 +80,10 @@ impl Engine {
         if checkpoint.format > FORMAT {
             return Err(EngineError::Newer { path });
         }
+        if checkpoint.uncorrected {
+            let note = "books that were put right at the last start could not be written then";
+            evidence.note(note.into());
+        }
         self.totals = checkpoint.totals.clone();
         // Without power the logs may have lost what the checkpoint and the outbox speak of. What
         // is written from now on must not stand where it would pass for that.
@@ -212,7 +216,7 @@ impl Engine {
         let expected = Count::new(u64::from(late.spans), late.bytes);
         if !late.kept {
             if at >= reached.counted {
-                self.totals.dropped_policy += expected;
+                self.count_late(expected, late.lost);
             }
             return true;
         }

@@ -73,6 +73,7 @@ const fn name(kind: Kind) -> &'static str {
         Kind::Late => "late",
         Kind::Kept => "kept",
         Kind::Settled => "settled",
+        Kind::Taken => "taken",
         Kind::Mark => "mark",
         Kind::Filler => "filler",
         Kind::Unknown(_) => "unknown",

@@ -36,6 +36,8 @@ pub enum Kind {
     Settled,
     /// Outbox: the state of all exporters at the begin of a segment.
     Mark,
+    /// Outbox: an exporter is handed some of them.
+    Taken,
     /// Any log: bytes that were no record when the log was repaired; skipped.
     Filler,
     /// Of a kind this version does not know; skipped.
@@ -52,6 +54,7 @@ impl Kind {
             Self::Settled => 5,
             Self::Mark => 6,
             Self::Filler => 7,
+            Self::Taken => 8,
             Self::Unknown(byte) => byte,
         }
     }
@@ -65,6 +68,7 @@ impl Kind {
             5 => Self::Settled,
             6 => Self::Mark,
             7 => Self::Filler,
+            8 => Self::Taken,
             other => Self::Unknown(other),
         }
     }

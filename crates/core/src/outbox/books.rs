@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::exporter::{Exporter, ExporterMark, FrameRef, Range, SettledNote};
+use super::exporter::{Exporter, ExporterMark, FrameRef, Range, SettledNote, TakenNote};
 use super::{Frame, OutboxStats};
 use crate::clock::Now;
 use crate::ledger::{Count, Cut};
@@ -50,6 +50,7 @@ pub(crate) fn is_sound(record: &Record) -> bool {
     match record.header.kind {
         Kind::Mark => serde_json::from_slice::<Mark>(&record.body).is_ok(),
         Kind::Settled => serde_json::from_slice::<SettledNote>(&record.body).is_ok(),
+        Kind::Taken => serde_json::from_slice::<TakenNote>(&record.body).is_ok(),
         Kind::Kept => Frame::decode(record)
             .is_some_and(|frame| frame.sizes.len() == record.header.count as usize),
         _ => true,
@@ -81,6 +82,8 @@ pub(super) struct Books {
     holes: BTreeSet<u64>,
     pub(super) next_token: u64,
     pub(super) storage_errors: u64,
+    /// The books were put right, and no mark says so yet.
+    pub(super) uncorrected: bool,
     /// Where the newest mark stands: segments before its own may go, and no others.
     pub(super) marked: u64,
     /// When a settlement could not be noted, since the last mark.
@@ -126,7 +129,10 @@ impl Books {
                     let before = std::mem::take(&mut known);
                     for (name, mark) in mark.exporters {
                         let held = mark.held;
-                        let exporter = Exporter::from_mark(&name, mark);
+                        let mut exporter = Exporter::from_mark(&name, mark);
+                        if let Some(before) = before.get(&name) {
+                            exporter.unsure = before.unsure.clone();
+                        }
                         let here = exporter.held_of(&books.frames);
                         // What a note should have said, and only this mark does.
                         let (was_here, unnoted) =
@@ -160,6 +166,13 @@ impl Books {
                         let sequence = record.header.sequence;
                         survey.frames.insert(sequence);
                         books.add(record.position, sequence, &frame, 0);
+                    }
+                }
+                Kind::Taken => {
+                    if let Ok(note) = serde_json::from_slice::<TakenNote>(&record.body)
+                        && let Some(exporter) = known.get_mut(&note.exporter)
+                    {
+                        exporter.doubt(note.range);
                     }
                 }
                 Kind::Filler => survey.repaired = true,

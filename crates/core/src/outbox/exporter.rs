@@ -28,6 +28,8 @@ pub struct Settlement {
     pub dropped: Vec<(String, u64, u64)>,
     /// Spans the backend refused without saying which.
     pub rejected: u64,
+    /// Spans that an earlier try may have brought to the backend already.
+    pub again: u64,
 }
 
 impl Settlement {
@@ -65,16 +67,49 @@ impl Settlement {
             drop(reason, Count::new(count as u64, bytes));
         }
         if self.rejected > 0 {
-            // Which ones is not known, so their bytes are those of the average span.
-            let spans = self.rejected.min(all.spans);
-            let bytes = u128::from(all.bytes) * u128::from(spans) / u128::from(all.spans.max(1));
-            drop(
-                "backend_rejected",
-                Count::new(spans, u64::try_from(bytes).unwrap_or(u64::MAX)),
-            );
+            drop("backend_rejected", average(all, self.rejected));
         }
         dropped.retain(|_, count| !count.is_zero());
         (exported, dropped)
+    }
+}
+
+/// So many of these spans. Which ones is not known, so their bytes are those of the average span.
+pub(super) fn average(all: Count, spans: u64) -> Count {
+    let spans = spans.min(all.spans);
+    let bytes = u128::from(all.bytes) * u128::from(spans) / u128::from(all.spans.max(1));
+    Count::new(spans, u64::try_from(bytes).unwrap_or(u64::MAX))
+}
+
+/// Runs of positions that neither meet nor overlap: from the begin of each to its end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Runs(BTreeMap<u64, u64>);
+
+impl Runs {
+    /// Add a run. After a loss of power runs of before and after it may overlap, and only as one
+    /// are they found.
+    fn cover(&mut self, (mut from, mut to): Range) {
+        while let Some((&start, &end)) = self.0.range(..to).next_back()
+            && end > from
+        {
+            self.0.remove(&start);
+            (from, to) = (from.min(start), to.max(end));
+        }
+        self.0.insert(from, to);
+    }
+
+    fn hold(&self, position: u64) -> bool {
+        let before = self.0.range(..=position).next_back();
+        before.is_some_and(|(_, to)| position < *to)
+    }
+
+    /// Forget those that end at or before this position.
+    fn forget_before(&mut self, position: u64) {
+        self.0.retain(|_, to| *to > position);
+    }
+
+    fn to_vec(&self) -> Vec<Range> {
+        self.0.iter().map(|(from, to)| (*from, *to)).collect()
     }
 }
 
@@ -101,7 +136,10 @@ pub(super) struct Exporter {
     /// It is done with every frame before this position.
     pub(super) done: u64,
     /// And with these runs behind it.
-    settled: BTreeMap<u64, u64>,
+    settled: Runs,
+    /// Runs that its backend may have, though nobody has said so: they were handed out when an
+    /// earlier process died, or given back by who does not know.
+    pub(super) unsure: Runs,
     /// The next frame it has not been handed yet.
     pub(super) next: u64,
     /// Runs it gave back, to be handed out again before anything new.
@@ -134,6 +172,17 @@ pub(super) struct SettledNote {
     pub(super) range: Range,
     pub(super) exported: Count,
     pub(super) dropped: BTreeMap<String, Count>,
+    /// What the backend may have had before.
+    #[serde(default)]
+    pub(super) again: Count,
+}
+
+/// What is written down when an exporter is handed a run of frames, so that the next process knows
+/// what was under way when this one died.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct TakenNote {
+    pub(super) exporter: String,
+    pub(super) range: Range,
 }
 
 impl Exporter {
@@ -166,7 +215,7 @@ impl Exporter {
             ..Self::default()
         };
         for range in mark.settled {
-            exporter.cover(range);
+            exporter.settled.cover(range);
         }
         exporter
     }
@@ -175,7 +224,7 @@ impl Exporter {
         ExporterMark {
             totals: self.totals.clone(),
             done: self.done,
-            settled: self.settled.iter().map(|(from, to)| (*from, *to)).collect(),
+            settled: self.settled.to_vec(),
             held: self.held,
             unnoted: self.unnoted,
         }
@@ -189,30 +238,29 @@ impl Exporter {
 
     /// Whether it is done with the frame at this position.
     pub(super) fn is_done_with(&self, position: u64) -> bool {
-        let before = self.settled.range(..=position).next_back();
-        position < self.done || before.is_some_and(|(_, to)| position < *to)
+        position < self.done || self.settled.hold(position)
+    }
+
+    /// Its backend may have the frames of this run.
+    pub(super) fn doubt(&mut self, range: Range) {
+        self.unsure.cover(range);
+    }
+
+    /// Spans in those of the frames that its backend may have already.
+    pub(super) fn unsure_of(&self, frames: &[FrameRef]) -> Count {
+        let unsure = frames.iter().filter(|f| self.unsure.hold(f.position));
+        unsure.fold(Count::default(), |sum, frame| sum + frame.kept)
     }
 
     /// Count a run of frames as dealt with. Whether the run stands in `held` is the caller's
     /// business: during replay it does not yet.
     pub(super) fn settle(&mut self, note: &SettledNote) {
         self.totals.exported += note.exported;
+        self.totals.exported_again += note.again;
         for (reason, count) in &note.dropped {
             *self.totals.dropped.entry(reason.clone()).or_default() += *count;
         }
-        self.cover(note.range);
-    }
-
-    /// Add a settled run. After a loss of power runs of before and after it may overlap, and only
-    /// as one are they found.
-    fn cover(&mut self, (mut from, mut to): Range) {
-        while let Some((&start, &end)) = self.settled.range(..to).next_back()
-            && end > from
-        {
-            self.settled.remove(&start);
-            (from, to) = (from.min(start), to.max(end));
-        }
-        self.settled.insert(from, to);
+        self.settled.cover(note.range);
     }
 
     /// Move `done` past every frame it is done with. Other records stand between frames, so only
@@ -228,6 +276,7 @@ impl Exporter {
         }
         let done = self.done;
         assert!(done >= before, "what is done stays done");
-        self.settled.retain(|_, to| *to > done);
+        self.settled.forget_before(done);
+        self.unsure.forget_before(done);
     }
 }

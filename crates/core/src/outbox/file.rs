@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::books::{Books, Correction, Survey, total};
-use super::exporter::SettledNote;
+use super::exporter::{SettledNote, TakenNote, average};
 use super::{Batch, Frame, Settlement};
 use crate::clock::Now;
 use crate::fs::{File, FileSystem};
@@ -89,8 +89,15 @@ impl Outbox {
         let mut log = held(&self.log);
         held(&self.books).correct(corrections);
         if self.mark(&mut log, now).is_err() {
-            held(&self.books).storage_errors += 1;
+            let mut books = held(&self.books);
+            (books.uncorrected, books.storage_errors) = (true, books.storage_errors + 1);
         }
+    }
+
+    /// Whether the books were put right and nothing on the disk says so: the next start has to do
+    /// it again.
+    pub(crate) fn owes_correction(&self) -> bool {
+        held(&self.books).uncorrected
     }
 
     /// Files that nothing needs any more. They may be removed once everything that was written
@@ -229,7 +236,7 @@ impl Outbox {
                     payload.extend_from_slice(&read.payload);
                 }
                 Err(LogError::Io { .. }) if self.is_patient(exporter, now) => {
-                    self.give_back(exporter, token);
+                    self.give_back(exporter, token, false);
                     return None;
                 }
                 Ok(None) | Err(_) => unreadable += frame.kept,
@@ -241,8 +248,24 @@ impl Outbox {
         if kept == 0 {
             // Nothing of it can be read: that is what became of it.
             let dropped = BTreeMap::from([("corrupt".to_owned(), unreadable)]);
-            self.note(exporter, token, Count::default(), dropped, now);
+            let note = SettledNote {
+                exporter: exporter.to_owned(),
+                range,
+                exported: Count::default(),
+                dropped,
+                again: Count::default(),
+            };
+            self.note(token, &note, now);
             return Some(None);
+        }
+        let note = TakenNote {
+            exporter: exporter.to_owned(),
+            range,
+        };
+        let noted = self.write_note(&mut held(&self.log), Kind::Taken, &note, now);
+        if noted.is_err() {
+            // It goes out all the same; should it come again, nobody counts that.
+            held(&self.books).storage_errors += 1;
         }
         if !unreadable.is_zero()
             && let Some(exporter) = held(&self.books).exporter(exporter)
@@ -257,19 +280,22 @@ impl Outbox {
         }))
     }
 
-    /// A batch was not sent, or its fate is unknown: it will be handed out again.
-    pub fn give_back(&self, exporter: &str, token: u64) {
+    /// A batch was not sent, or its fate is `unsure`: it will be handed out again.
+    pub fn give_back(&self, exporter: &str, token: u64, unsure: bool) {
         let mut books = held(&self.books);
         if let Some(exporter) = books.exporter(exporter)
             && let Some((range, _)) = exporter.out.remove(&token)
         {
             exporter.returned.push_back(range);
+            if unsure {
+                exporter.doubt(range);
+            }
         }
     }
 
     /// A batch is dealt with. False if the exporter does not hold a batch with this token.
     pub fn settle(&self, exporter: &str, token: u64, what: &Settlement, now: Now) -> bool {
-        let (frames, unreadable) = {
+        let (range, frames, unreadable, unsure) = {
             let mut books = held(&self.books);
             let Some((range, unreadable)) = books
                 .exporter(exporter)
@@ -277,7 +303,9 @@ impl Outbox {
             else {
                 return false;
             };
-            (books.run(range), unreadable)
+            let frames = books.run(range);
+            let unsure = books.exporter(exporter).map(|e| e.unsure_of(&frames));
+            (range, frames, unreadable, unsure.unwrap_or_default())
         };
         let mut sizes = Vec::new();
         // Sizes of single spans are only read where single spans are spoken of.
@@ -289,7 +317,15 @@ impl Outbox {
         }
         let all = total(&frames);
         let (exported, dropped) = what.shares(all, unreadable, &sizes);
-        self.note(exporter, token, exported, dropped, now);
+        let again = average(all, what.again).max(unsure);
+        let note = SettledNote {
+            exporter: exporter.to_owned(),
+            range,
+            exported,
+            dropped,
+            again,
+        };
+        self.note(token, &note, now);
         true
     }
 
@@ -356,41 +392,15 @@ impl Outbox {
     }
 
     /// Write down that an exporter is done with a batch, then count it and free what can be.
-    fn note(
-        &self,
-        exporter: &str,
-        token: u64,
-        exported: Count,
-        dropped: BTreeMap<String, Count>,
-        now: Now,
-    ) {
+    fn note(&self, token: u64, note: &SettledNote, now: Now) {
         let mut log = held(&self.log);
-        let Some((range, _)) = held(&self.books)
-            .exporter(exporter)
-            .and_then(|e| e.out.remove(&token))
-        else {
+        let taken = held(&self.books)
+            .exporter(&note.exporter)
+            .and_then(|e| e.out.remove(&token));
+        if taken.is_none() {
             return;
-        };
-        let note = SettledNote {
-            exporter: exporter.to_owned(),
-            range,
-            exported,
-            dropped,
-        };
-        let written = self.begin_segment(&mut log, now).is_ok() && {
-            let body = serde_json::to_vec(&note).unwrap_or_default();
-            let header = header(Kind::Settled, 0, 0, now);
-            let (body, body_crc) = (&body[..], None);
-            let entry = Entry {
-                header,
-                body,
-                body_crc,
-            };
-            log.append(&[entry], &mut Vec::new()).is_ok()
-        };
-        if written {
-            self.measure(&log);
         }
+        let written = self.write_note(&mut log, Kind::Settled, note, now).is_ok();
         {
             let mut books = held(&self.books);
             // The backend has it, written down or not; after a restart it may be sent again.
@@ -398,9 +408,28 @@ impl Outbox {
             if !written {
                 books.unmarked = Some(now);
             }
-            books.settle(&note, written);
+            books.settle(note, written);
         }
         self.free(&mut log);
+    }
+
+    fn write_note(
+        &self,
+        log: &mut LogWriter,
+        kind: Kind,
+        note: &impl Serialize,
+        now: Now,
+    ) -> Result<(), LogError> {
+        self.begin_segment(log, now)?;
+        let body = serde_json::to_vec(note).unwrap_or_default();
+        let entry = Entry {
+            header: header(kind, 0, 0, now),
+            body: &body,
+            body_crc: None,
+        };
+        log.append(&[entry], &mut Vec::new())?;
+        self.measure(log);
+        Ok(())
     }
 
     /// A segment begins with a mark, so that the segments before it can go.
@@ -427,6 +456,7 @@ impl Outbox {
         let mut books = held(&self.books);
         assert!(books.marked <= positions[0], "marks stand in order");
         (books.unmarked, books.marked) = (None, positions[0]);
+        books.uncorrected = false;
         Ok(())
     }
 

@@ -158,6 +158,8 @@ pub struct LateSpans {
     pub bytes: u64,
     /// What the verdict says.
     pub kept: bool,
+    /// The verdict cannot be read any more, nor can they be, to be judged anew.
+    pub lost: bool,
 }
 
 impl LateSpans {
@@ -168,7 +170,8 @@ impl LateSpans {
             into.extend_from_slice(&word.to_le_bytes());
         }
         into.extend_from_slice(&self.spans.to_le_bytes());
-        into.extend_from_slice(&u32::from(self.kept).to_le_bytes());
+        let flags = u32::from(self.kept) | u32::from(self.lost) << 1;
+        into.extend_from_slice(&flags.to_le_bytes());
         finish(into, from, LATE_BYTES);
     }
 
@@ -185,6 +188,7 @@ impl LateSpans {
             spans,
             bytes,
             kept: flags & 1 != 0,
+            lost: flags & 2 != 0,
         })
     }
 }
@@ -250,7 +254,8 @@ mod tests {
             verdict: 2,
             spans: 3,
             bytes: 4,
-            kept: true,
+            kept: false,
+            lost: true,
         };
         let mut bytes = Vec::new();
         late.encode(&mut bytes);

@@ -25,6 +25,9 @@ impl Backends {
             .outbox()
             .take(&name(exporter), max_bytes, linger_ms, now);
         let Some(batch) = batch else { return false };
+        if machine.disk().is_dead() {
+            return false; // nothing goes out of a process that has died meanwhile
+        }
         self.out.push((exporter, batch));
         true
     }
@@ -56,14 +59,14 @@ impl Backends {
         match if self.well { 0 } else { dice.below(8) } {
             1 => {
                 truth.seen.insert("a backend asks for a retry");
-                outbox.give_back(&name(exporter), batch.token);
+                outbox.give_back(&name(exporter), batch.token, false);
                 return Ok(format!("backend {exporter}: not now"));
             }
             2 => {
                 truth.seen.insert("a backend's answer is lost");
                 let ids = truth.delivered(exporter, &batch.payload)?;
                 truth.may_come_again(exporter, &ids);
-                outbox.give_back(&name(exporter), batch.token);
+                outbox.give_back(&name(exporter), batch.token, true);
                 return Ok(format!(
                     "backend {exporter}: has {ids:?}, and does not say so"
                 ));

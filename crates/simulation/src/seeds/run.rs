@@ -339,6 +339,9 @@ impl Run {
         // What could not be taken back may be found by the next process.
         let stands = self.disk.uncut() > self.uncut;
         self.uncut = self.disk.uncut();
+        if stands {
+            self.truth.perhaps_judged();
+        }
         for (number, taken) in turn.answers {
             let ids = &self.requests[number].ids;
             self.say(|| format!("request {number}: taken {taken}, spans {ids:?}"));
@@ -413,10 +416,10 @@ impl Run {
         turns.iter().for_each(|turn| self.weigh(turn));
         let died = !dead && self.disk.is_dead();
         if died {
-            self.truth.perhaps_judged();
             for (number, _) in turns.into_iter().flat_map(|turn| turn.answers) {
                 self.truth.unanswered(&self.requests[number].ids);
             }
+            self.truth.perhaps_judged();
             return Ok(());
         }
         for turn in turns {
@@ -426,7 +429,8 @@ impl Run {
             self.say(|| format!("a sync: {good}"));
             if good {
                 // A second sync of the same turn may have done more; that is not relied on.
-                self.truth.synced(std::mem::take(&mut mark));
+                self.truth
+                    .synced(std::mem::take(&mut mark), self.unreadable);
             } else if !died {
                 self.truth.sync_failed();
             }

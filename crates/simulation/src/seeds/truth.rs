@@ -381,6 +381,16 @@ impl Truth {
         Ok(ids)
     }
 
+    /// Spans that an exporter's backend surely has more often than they were sent.
+    #[must_use]
+    pub fn duplicates(&self, exporter: usize) -> u64 {
+        let more = |one: &One| {
+            let copies = one.sure + one.possible;
+            u64::from(one.delivered[exporter] > copies)
+        };
+        self.spans.values().map(more).sum()
+    }
+
     /// These spans may be delivered once more: their batch was not settled.
     pub fn may_come_again(&mut self, exporter: usize, ids: &[SpanId]) {
         for id in ids {

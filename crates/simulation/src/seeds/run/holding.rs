@@ -5,6 +5,7 @@ use std::hash::Hash;
 use super::{Request, Run, Sending};
 use crate::life::MS;
 use crate::seeds::disk::{End, Failures};
+use crate::seeds::habits::name;
 
 impl Run {
     /// What must hold after every step.
@@ -129,6 +130,13 @@ impl Run {
         };
         self.bounds()?;
         let ledger = machine.ledger(self.now);
+        for exporter in 0..self.habits.exporters {
+            let counted = &ledger["exporters"][name(exporter)]["spans"]["exported_again"];
+            let more = self.truth.duplicates(exporter);
+            if !self.harmed && counted.as_u64().unwrap_or(0) < more {
+                return Err(format!("{counted} exported again, and {more} came twice"));
+            }
+        }
         let missing = self
             .truth
             .missing(|trace| machine.decision(trace, self.now)?["kept"].as_bool());

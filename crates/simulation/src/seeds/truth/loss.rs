@@ -16,10 +16,13 @@ impl Truth {
         Mark(requests.len(), decided.len(), settled.len(), replayed.len())
     }
 
-    /// A sync that began at this moment ended well: what had happened by then is durable.
-    pub fn synced(&mut self, mark: Mark) {
+    /// A sync that began at this moment ended well: what had happened by then is durable. Where
+    /// verdicts may be `unreadable`, late spans may not have followed theirs by then.
+    pub fn synced(&mut self, mark: Mark, unreadable: bool) {
         self.fresh.requests.drain(..mark.0);
-        self.fresh.decided.drain(..mark.1);
+        if !unreadable {
+            self.fresh.decided.drain(..mark.1);
+        }
         self.fresh.settled.drain(..mark.2);
         self.fresh.replayed.drain(..mark.3);
     }
@@ -62,6 +65,10 @@ impl Truth {
             self.may_come_again(1, &fresh.unanswered);
             self.may_come_again(0, &fresh.replayed);
             self.may_come_again(1, &fresh.replayed);
+            let judging = self.unsettled.iter().filter_map(|id| self.traces.get(id));
+            let judging: Vec<_> = judging.flat_map(|trace| trace.sure.clone()).collect();
+            self.may_come_again(0, &judging);
+            self.may_come_again(1, &judging);
         }
         for id in fresh.requests.iter().flatten() {
             self.doubt(*id);
