@@ -5,27 +5,20 @@
 //! then frames. A file goes only when everything that stands in for it is durable.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::engine::Chores;
-use crate::fs::{File, FileSystem};
+use crate::fs::FileSystem;
+use crate::log::Dirty;
 use crate::outbox::Outbox;
 
-/// Make durable what was written so far; returns how many files failed, after which nothing is
-/// written to the failed ones again. `of_engine` gives the files of the buffer log and the verdict
-/// log, in this order; it is asked after the outbox, so that it knows every verdict whose frame is
-/// in there.
-pub fn sync(outbox: &Outbox, of_engine: impl FnOnce() -> Vec<Arc<dyn File>>) -> u64 {
+/// Make durable what was written so far; returns how many segments failed, which are tried again
+/// at the next call. `of_engine` gives those of the buffer log and the verdict log, in this order;
+/// it is asked after the outbox, so that it knows every verdict whose frame is in there.
+pub fn sync(outbox: &Outbox, of_engine: impl FnOnce() -> Vec<Dirty>) -> u64 {
     let frames = outbox.take_dirty();
-    let mut failed = 0;
-    for file in of_engine().into_iter().chain(frames) {
-        failed += u64::from(file.sync().is_err());
-    }
-    if failed > 0 {
-        // Pages that failed to sync are marked clean: never trust that segment again.
-        outbox.seal();
-    }
-    failed
+    let all = of_engine().into_iter().chain(frames);
+    let failed = all.filter(|dirty| dirty.make_durable().is_err());
+    failed.count() as u64
 }
 
 /// Do chores, and remove what the outbox is done with; returns how many failed. `sync` makes

@@ -186,9 +186,6 @@ fn sync(outbox: &Outbox, engine: &mut Engine, fsync: Fsync) -> bool {
         return true;
     }
     let failed = keeping::sync(outbox, || engine.take_dirty());
-    if failed > 0 {
-        engine.seal();
-        engine.count_storage_errors(failed);
-    }
+    engine.count_storage_errors(failed);
     failed == 0
 }

@@ -1,14 +1,14 @@
 //! What the engine leaves to a thread that may wait for the disk: checkpoints, removing files.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
-use crate::fs::{File, FileSystem, guarded};
+use crate::fs::{FileSystem, guarded};
 use crate::ledger::Count;
 use crate::ledger::Totals;
+use crate::log::Dirty;
 use crate::verdicts::Early;
 
 /// The counters at a moment, and how far the logs had come. Replay adds what the logs say after
@@ -82,18 +82,12 @@ impl Engine {
         std::mem::take(&mut self.chores)
     }
 
-    /// Files of the buffer log and the verdict log to be synced. The outbox is asked by itself,
-    /// since asking waits for whoever writes to it.
-    pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
+    /// Segments of the buffer log and the verdict log to be made durable. The outbox is asked by
+    /// itself, since asking waits for whoever writes to it.
+    pub fn take_dirty(&mut self) -> Vec<Dirty> {
         let mut files = self.log.take_dirty();
         files.extend(self.verdict_log.take_dirty());
         files
-    }
-
-    /// Write to no file again whose pages may not have reached the disk.
-    pub fn seal(&mut self) {
-        self.log.seal();
-        self.verdict_log.seal();
     }
 
     /// Count what went wrong on another thread.

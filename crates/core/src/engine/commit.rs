@@ -57,7 +57,7 @@ impl Engine {
     pub fn commit(&mut self, group: &mut [Prepared], now: Now) -> Result<(), LogError> {
         let mut positions = std::mem::take(&mut self.positions);
         positions.clear();
-        let base = self.log.active_base();
+        let base = self.log.next_base();
         let from = self.log.end();
         let mut result = self.append(group, now, &mut positions);
         if result.is_ok() && self.options.buffer.fsync == Fsync::Always {

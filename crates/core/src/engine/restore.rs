@@ -121,6 +121,11 @@ impl Engine {
         self.sequence = sequence;
     }
 
+    /// Requests from here on were refused by an earlier process, which could not cut them off.
+    pub(crate) fn take_back(&mut self, position: u64) {
+        self.log.take_back(position);
+    }
+
     /// The plan of this version becomes the current one, or the newest stored one below it that
     /// can be read.
     pub(crate) fn bring_back_plan(

@@ -6,6 +6,7 @@
 //! A segment is named after the position of its first byte, so the name alone says where it
 //! stands. After a start a new segment is begun, so that a torn tail is never written over.
 
+mod dirty;
 mod failing;
 mod filler;
 mod reader;
@@ -14,6 +15,7 @@ mod records;
 mod segments;
 mod writer;
 
+pub use dirty::Dirty;
 pub(crate) use failing::Failing;
 pub(crate) use filler::{Patch, patch};
 pub use reader::{LogReader, Record};

@@ -1,7 +1,8 @@
 //! The segments of a log: which there are, and what they are called.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::fs::File;
 
@@ -18,48 +19,63 @@ pub(super) struct Segment {
     pub(super) next: Option<u64>,
 }
 
-/// The segments of a log, shared between its writer and its readers.
+/// The segments of a log, shared between its writer, its readers, and who makes them durable.
 #[derive(Clone, Default)]
-pub(super) struct Segments(Arc<RwLock<BTreeMap<u64, Arc<dyn File>>>>);
+pub(super) struct Segments(Arc<RwLock<State>>);
+
+#[derive(Default)]
+struct State {
+    files: BTreeMap<u64, Arc<dyn File>>,
+    /// Of these, those of which a sync has failed.
+    spoiled: BTreeSet<u64>,
+    /// Syncs under way.
+    syncing: BTreeMap<u64, u32>,
+}
 
 impl Segments {
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn insert(&self, base: u64, file: Arc<dyn File>) {
         assert!(base < POSITION_BOUND, "no log comes to there");
-        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let before = map.insert(base, file);
+        let before = self.change().files.insert(base, file);
         assert!(before.is_none(), "no two segments begin at one place");
     }
 
     pub(super) fn remove(&self, base: u64) {
-        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        map.remove(&base);
+        let mut state = self.change();
+        state.files.remove(&base);
+        state.spoiled.remove(&base);
     }
 
     pub(super) fn first(&self) -> Option<u64> {
-        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        map.keys().next().copied()
+        self.state().files.keys().next().copied()
     }
 
     pub(super) fn last(&self) -> Option<u64> {
-        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        map.keys().next_back().copied()
+        self.state().files.keys().next_back().copied()
     }
 
     pub(super) fn count(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.state().files.len()
     }
 
     /// The segment that holds `position`, and where it begins.
     pub(super) fn holding(&self, position: u64) -> Option<(u64, Arc<dyn File>)> {
-        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let (base, file) = map.range(..=position).next_back()?;
+        let state = self.state();
+        let (base, file) = state.files.range(..=position).next_back()?;
         Some((*base, Arc::clone(file)))
     }
 
     /// The first segment that begins at or behind `position`.
     pub(super) fn from(&self, position: u64) -> Option<Segment> {
-        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut range = map.range(position..);
+        let state = self.state();
+        let mut range = state.files.range(position..);
         let (base, file) = range.next()?;
         Some(Segment {
             base: *base,
@@ -68,12 +84,18 @@ impl Segments {
         })
     }
 
+    /// The segment that begins here, and where the next one does.
+    pub(super) fn at(&self, base: u64) -> Option<(Arc<dyn File>, Option<u64>)> {
+        let segment = self.from(base).filter(|segment| segment.base == base)?;
+        Some((segment.file, segment.next))
+    }
+
     /// Forget every segment that is followed by one beginning at or before `position`.
     pub(super) fn release_before(&self, position: u64) -> Vec<u64> {
-        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.change();
         let mut released = Vec::new();
         loop {
-            let mut bases = map.keys();
+            let mut bases = state.files.keys();
             let (Some(&first), next) = (bases.next(), bases.next()) else {
                 return released;
             };
@@ -81,9 +103,65 @@ impl Segments {
             if next.is_none_or(|&next| next > position) {
                 return released;
             }
-            map.remove(&first);
+            state.files.remove(&first);
+            state.spoiled.remove(&first);
             released.push(first);
         }
+    }
+
+    /// Sync this segment. Of two syncs of the same pages at once the kernel tells only one that
+    /// they are lost: so the other one counts as failed, too, or the first to end does.
+    pub(super) fn sync(&self, base: u64, file: &dyn File) -> io::Result<()> {
+        if self.is_spoiled(base) {
+            return Err(io::Error::other("a sync of it has failed before"));
+        }
+        *self.change().syncing.entry(base).or_default() += 1;
+        let synced = file.sync();
+        let mut state = self.change();
+        let others = state.syncing.remove(&base).unwrap_or(1) - 1;
+        if others > 0 {
+            state.syncing.insert(base, others);
+        }
+        if synced.is_err() && state.files.contains_key(&base) {
+            state.spoiled.insert(base);
+        }
+        if synced.is_ok() && (others > 0 || state.spoiled.contains(&base)) {
+            return Err(io::Error::other(
+                "another sync of it has failed, or may do so",
+            ));
+        }
+        synced
+    }
+
+    /// A sync of this segment has failed.
+    pub(super) fn spoil(&self, base: u64) {
+        let mut state = self.change();
+        if state.files.contains_key(&base) {
+            state.spoiled.insert(base);
+        }
+    }
+
+    pub(super) fn is_spoiled(&self, base: u64) -> bool {
+        self.state().spoiled.contains(&base)
+    }
+
+    /// Those of which a sync has failed.
+    pub(super) fn spoiled(&self) -> Vec<(u64, Arc<dyn File>)> {
+        let state = self.state();
+        let files = state.spoiled.iter().filter_map(|base| {
+            let file = state.files.get(base)?;
+            Some((*base, Arc::clone(file)))
+        });
+        files.collect()
+    }
+
+    /// A spoiled segment is durable in another file.
+    pub(super) fn renew(&self, base: u64, file: Arc<dyn File>) {
+        let mut state = self.change();
+        if let Some(old) = state.files.get_mut(&base) {
+            *old = file;
+        }
+        state.spoiled.remove(&base);
     }
 }
 

@@ -1,12 +1,14 @@
 //! The writing end of a log: one owner, groups of records, one positioned write a group.
 
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::dirty::{read_marks, sync};
 use super::record::HEADER_BYTES;
 use super::segments::{POSITION_BOUND, Segments, file_name, segment_base};
-use super::{Header, LogError, LogReader};
+use super::{Dirty, Header, LogError, LogReader};
 use crate::fs::{File, FileSystem};
 
 /// One record to be appended.
@@ -32,7 +34,7 @@ pub struct LogWriter {
     /// Where the next record goes.
     end: u64,
     /// Sealed since the last call of [`Self::take_dirty`].
-    sealed_dirty: Vec<Arc<dyn File>>,
+    sealed_dirty: Vec<(u64, Arc<dyn File>)>,
     /// The active segment was written to since the last call of [`Self::take_dirty`].
     active_dirty: bool,
     /// Something that was taken back may still stand in a segment, or come back with a loss of
@@ -66,20 +68,21 @@ impl LogWriter {
         let segments = Segments::default();
         let mut sealed_dirty = Vec::new();
         let mut end = 0;
-        for name in names {
-            let Some(base) = segment_base(&name) else {
+        for name in &names {
+            let Some(base) = segment_base(name) else {
                 continue;
             };
-            let path = directory.join(&name);
+            let path = directory.join(name);
             let file = fs.open(&path).map_err(failed("could not open", &path))?;
             let length = file.size().map_err(failed("could not read", &path))?;
             // The next segment must not begin where an empty one bears its name already. What of
             // an earlier one reaches past the begin of this one was taken back.
             end = base + length.max(1);
             // Whoever wrote it may have died before it was synced.
-            sealed_dirty.push(Arc::clone(&file));
+            sealed_dirty.push((base, Arc::clone(&file)));
             segments.insert(base, file);
         }
+        read_marks(&*fs, directory, &names, &segments);
         Ok(Self {
             fs,
             directory: directory.to_owned(),
@@ -114,6 +117,13 @@ impl LogWriter {
             Some((base, _)) if self.end - base < self.segment_bytes => *base,
             _ => self.end,
         }
+    }
+
+    /// Where the segment begins that the next record will stand in: another one than before if a
+    /// sync has failed since.
+    pub fn next_base(&mut self) -> u64 {
+        self.seal_spoiled();
+        self.active_base()
     }
 
     /// Bytes from the begin of the oldest segment to the end.
@@ -213,39 +223,64 @@ impl LogWriter {
     pub fn sync_or_take_back(&mut self, from: u64) -> Result<(), LogError> {
         assert!(from <= self.end, "what is taken back was written");
         let mut result = Ok(());
-        for file in self.take_dirty() {
-            if let Err(error) = file.sync() {
-                let path = self.directory.display().to_string();
+        for dirty in self.take_dirty() {
+            if let Err(error) = dirty.make_durable() {
+                let path = self.directory.join(file_name(dirty.base));
+                let path = path.display().to_string();
                 let what = "could not make durable";
                 result = result.and(Err(LogError::Io { what, path, error }));
             }
         }
         if result.is_err()
-            && let Some((base, file)) = self.active.clone()
+            && self.end > from
+            && let Some((base, file)) = self.segments.holding(from)
         {
-            self.end = from.max(base);
+            self.end = from;
             self.undo(base, &file);
         }
         result
     }
 
-    /// Files written to since the last call, to be synced by whoever may wait for the disk.
-    pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
-        let mut files = std::mem::take(&mut self.sealed_dirty);
+    /// Segments written to since the last call, and those of which a sync has failed, to be made
+    /// durable by whoever may wait for the disk.
+    pub fn take_dirty(&mut self) -> Vec<Dirty> {
+        self.seal_spoiled();
+        let mut files = BTreeMap::new();
+        let sealed = std::mem::take(&mut self.sealed_dirty);
+        files.extend(sealed.into_iter().map(|(base, file)| (base, (file, false))));
         if std::mem::take(&mut self.active_dirty)
-            && let Some((_, file)) = &self.active
+            && let Some((base, file)) = self.active.clone()
         {
-            files.push(Arc::clone(file));
+            files.insert(base, (file, false));
         }
-        files
+        let spoiled = self.segments.spoiled().into_iter();
+        files.extend(spoiled.map(|(base, file)| (base, (file, true))));
+        let dirty = files.into_iter().map(|(base, (file, spoiled))| Dirty {
+            fs: Arc::clone(&self.fs),
+            directory: self.directory.clone(),
+            segments: self.segments.clone(),
+            base,
+            file,
+            spoiled,
+        });
+        dirty.collect()
     }
 
     /// Write to the active segment no more.
-    pub fn seal(&mut self) {
-        if let Some((_, file)) = self.active.take()
+    fn seal(&mut self) {
+        if let Some(active) = self.active.take()
             && std::mem::take(&mut self.active_dirty)
         {
-            self.sealed_dirty.push(file);
+            self.sealed_dirty.push(active);
+        }
+    }
+
+    /// Write to the active segment no more if a sync of it has failed.
+    fn seal_spoiled(&mut self) {
+        if let Some((base, _)) = &self.active
+            && self.segments.is_spoiled(*base)
+        {
+            self.seal();
         }
     }
 
@@ -254,6 +289,18 @@ impl LogWriter {
     pub(crate) fn skip_to(&mut self, position: u64) {
         assert!(self.active.is_none(), "nothing was written yet");
         self.end = self.end.max(position);
+    }
+
+    /// Cut off what stands from `position` on: an earlier process should have. Only for a log that
+    /// was not written to since it was opened.
+    pub(crate) fn take_back(&mut self, position: u64) {
+        assert!(self.active.is_none(), "nothing was written yet");
+        if let Some((base, file)) = self.segments.holding(position)
+            && self.segments.last() == Some(base)
+        {
+            self.end = position;
+            self.undo(base, &file);
+        }
     }
 
     /// The active segment, begun anew if there is none or it is full.
@@ -283,7 +330,8 @@ impl LogWriter {
         self.segments.insert(base, Arc::clone(&file));
         self.active = Some((base, Arc::clone(&file)));
         if self.uncut {
-            if let Err(error) = file.sync() {
+            let synced = sync(&*self.fs, &self.directory, &self.segments, (base, &*file));
+            if let Err(error) = synced {
                 self.undo(base, &file);
                 let path = path.display().to_string();
                 let what = "could not make durable";
@@ -311,11 +359,9 @@ impl LogWriter {
             self.segments.remove(base);
             return;
         }
-        let cut = file
-            .truncate(self.end - base)
-            .and_then(|()| file.sync())
-            .is_ok();
-        self.uncut |= !cut;
+        let cut = file.truncate(self.end - base);
+        let synced = sync(&*self.fs, &self.directory, &self.segments, (base, &**file));
+        self.uncut |= cut.and(synced).is_err();
         // An empty segment would stand under the name of the next one.
         self.end = self.end.max(base + 1);
     }

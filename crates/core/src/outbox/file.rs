@@ -12,9 +12,9 @@ use super::books::{Books, Correction, Survey, total};
 use super::exporter::{SettledNote, TakenNote, average};
 use super::{Batch, Frame, Settlement};
 use crate::clock::Now;
-use crate::fs::{File, FileSystem};
+use crate::fs::FileSystem;
 use crate::ledger::{Count, Cut};
-use crate::log::{Entry, Failing, Header, Kind, LogError, LogReader, LogWriter};
+use crate::log::{Dirty, Entry, Failing, Header, Kind, LogError, LogReader, LogWriter};
 
 /// Bytes a segment, at most and at least. A quarter of the bound, so that a full outbox always has
 /// segments that can go once they are settled.
@@ -361,19 +361,14 @@ impl Outbox {
         self.end.load(Ordering::Relaxed)
     }
 
-    /// Write to the active segment no more.
-    pub fn seal(&self) {
-        held(&self.log).seal();
-    }
-
     /// Whether somebody writes to it at this moment.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.log.try_lock().is_err()
     }
 
-    /// Files to be synced.
-    pub fn take_dirty(&self) -> Vec<Arc<dyn File>> {
+    /// Segments to be made durable.
+    pub fn take_dirty(&self) -> Vec<Dirty> {
         held(&self.log).take_dirty()
     }
 
@@ -434,7 +429,7 @@ impl Outbox {
 
     /// A segment begins with a mark, so that the segments before it can go.
     fn begin_segment(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
-        if log.active_base() != log.end() {
+        if log.next_base() != log.end() {
             return Ok(());
         }
         self.mark(log, now)

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use super::{Found, Received};
 use crate::clock::Now;
 use crate::engine::{Checkpoint, Engine, Reached};
-use crate::log::{Kind, LogError};
+use crate::ledger::Count;
+use crate::log::{Header, Kind, LogError};
 use crate::verdicts::{Batch, LateSpans, Verdict, VerdictLog};
 use crate::wire::TraceId;
 
@@ -20,6 +21,9 @@ pub(super) struct History {
     pub(super) late: HashMap<(u64, TraceId), (u64, LateSpans)>,
     /// The last request any record speaks of.
     pub(super) last_sequence: u64,
+    /// The last request that a verdict after it, or the checkpoint, speaks of, and what had been
+    /// received by then.
+    reached: (u64, Count),
     /// Frames of the outbox whose verdict, or note on late spans, is not there.
     pub(super) unbacked: HashSet<u64>,
     /// Entries were damaged when the log was repaired.
@@ -41,6 +45,7 @@ impl History {
         let first = reader.first().unwrap_or(0);
         let mut history = Self {
             unbacked: reached.frames.clone(),
+            reached: (checkpoint.sequence, checkpoint.totals.received),
             ..Self::default()
         };
         // Verdicts older than the log reaches back were there once.
@@ -51,6 +56,9 @@ impl History {
             received.claim(record.header.total);
             let sequence = record.header.sequence;
             history.last_sequence = history.last_sequence.max(sequence);
+            if record.header.kind == Kind::Verdicts && sequence >= history.reached.0 {
+                history.reached = (sequence, record.header.total);
+            }
             match VerdictLog::decode(&record) {
                 Some(Batch::Verdicts(verdicts)) => {
                     found.verdicts += verdicts.len() as u64;
@@ -85,6 +93,13 @@ impl History {
     /// Whether a verdict on this trace is still to be applied.
     pub(super) fn is_ahead(&self, trace_id: &TraceId) -> bool {
         self.ahead.contains_key(trace_id)
+    }
+
+    /// Whether this request was refused, and could not be cut off before its process ended: what
+    /// was written after it does not count it as received.
+    pub(super) fn was_refused(&self, request: &Header) -> bool {
+        let (sequence, received) = self.reached;
+        request.sequence <= sequence && request.total.spans > received.spans
     }
 
     /// The next verdict, if it fell before this request.

@@ -129,10 +129,7 @@ impl Replay {
         }
         let outbox = self.engine.outbox();
         let failed = keeping::sync(&outbox, || self.engine.take_dirty());
-        if failed > 0 {
-            self.engine.seal();
-            self.engine.count_storage_errors(failed);
-        }
+        self.engine.count_storage_errors(failed);
     }
 
     /// Index the requests in order, with every verdict where it fell.
@@ -146,6 +143,7 @@ impl Replay {
         let mut records = reader.records(checkpoint.freed);
         let mut scanned = Scan::default();
         let mut sequence = checkpoint.sequence;
+        let mut refused = None;
         while let Some(record) = records.next_found()? {
             let header = record.header;
             let filler = header.kind == Kind::Filler;
@@ -155,6 +153,10 @@ impl Replay {
                 continue;
             }
             sequence = sequence.max(header.sequence);
+            if !filler && history.was_refused(&header) {
+                refused.get_or_insert(record.position);
+                continue;
+            }
             self.received.claim(header.total);
             if !record.whole || filler {
                 // No death of a process leaves a whole header before another body.
@@ -185,6 +187,9 @@ impl Replay {
             self.index(prepared, &record, base, reached, &mut history);
         }
         self.found.add_damage("buffer", &reader, records.damage());
+        if let Some(position) = refused {
+            self.engine.take_back(position);
+        }
         self.engine
             .set_sequence(sequence.max(history.last_sequence));
         while let Some((at, verdict)) = history.before(u64::MAX) {
@@ -198,6 +203,8 @@ impl Replay {
             ));
         }
         self.engine.order_jobs();
+        self.received.finish();
+        self.engine.set_received(self.received.sum);
         self.engine.flush_late(self.now);
         Ok(())
     }
@@ -253,7 +260,6 @@ impl Replay {
 
     /// Bring the books into balance where the disk is known to have failed.
     fn mend(&mut self) {
-        self.received.finish();
         let evidence = &mut self.evidence;
         evidence.lost = self.received.lost;
         evidence.any |= !evidence.lost.is_zero() || !evidence.quarantined.is_zero();
@@ -264,7 +270,6 @@ impl Replay {
                 self.found.vanished
             ));
         }
-        self.engine.set_received(self.received.sum);
         let mended = self.engine.mend_books(evidence, self.now);
         let found = &mut self.found;
         (found.lost.spans, found.lost.bytes) = (mended.corrupt.spans, mended.corrupt.bytes);

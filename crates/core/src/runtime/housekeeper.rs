@@ -78,10 +78,8 @@ impl Housekeeper {
             files.unwrap_or_default()
         });
         if failed > 0 {
-            self.shared.tell(move |engine, _| {
-                engine.seal();
-                engine.count_storage_errors(failed);
-            });
+            self.shared
+                .tell(move |engine, _| engine.count_storage_errors(failed));
         }
         failed == 0
     }

@@ -256,9 +256,9 @@ impl Runtime {
             let _ = thread.map(JoinHandle::join);
         }
         if self.fsync != Fsync::Never {
-            for file in self.outbox.take_dirty() {
+            for dirty in self.outbox.take_dirty() {
                 // Nothing is left to be told of a failure; the next start reads what is there.
-                let _ = file.sync();
+                let _ = dirty.make_durable();
             }
         }
     }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use super::entry::{LATE_BYTES, LateSpans, VERDICT_BYTES, Verdict};
 use crate::clock::Now;
-use crate::fs::{File, FileSystem};
+use crate::fs::FileSystem;
 use crate::ledger::Count;
-use crate::log::{Entry, HEADER_BYTES, Header, Kind, LogError, LogReader, LogWriter, Record};
+use crate::log::{
+    Dirty, Entry, HEADER_BYTES, Header, Kind, LogError, LogReader, LogWriter, Record,
+};
 use crate::wire::TraceId;
 
 /// Bytes a segment: small enough that retention is smooth.
@@ -139,6 +141,7 @@ impl VerdictLog {
             body: &self.body,
             body_crc: None,
         };
+        self.log.next_base();
         self.log.append(&[entry], &mut self.positions)?;
         assert_eq!(self.positions.len(), 1, "one position a record");
         if durable {
@@ -198,13 +201,8 @@ impl VerdictLog {
         self.log.release_before(position)
     }
 
-    /// Write to the active segment no more.
-    pub fn seal(&mut self) {
-        self.log.seal();
-    }
-
-    /// Files to be synced.
-    pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
+    /// Segments to be made durable.
+    pub fn take_dirty(&mut self) -> Vec<Dirty> {
         self.log.take_dirty()
     }
 }

@@ -1,6 +1,8 @@
 //! A disk that lives as long as a seed: it fails, fills, dies with the process or the power, and
 //! knows at any moment what of it would survive.
 
+mod content;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tailsampler_core::fs::{File, FileSystem, Lock};
 
 use crate::disk::{Dice, blocks};
+use content::{Change, Content, apply};
 
 type Inode = usize;
 
@@ -35,12 +38,6 @@ pub enum End {
 }
 
 #[derive(Clone)]
-enum Change {
-    Write(u64, Vec<u8>),
-    Truncate(u64),
-}
-
-#[derive(Clone)]
 enum Naming {
     Create(PathBuf, Inode),
     Remove(PathBuf),
@@ -51,27 +48,6 @@ impl Naming {
         match self {
             Self::Create(path, _) | Self::Remove(path) => path,
         }
-    }
-}
-
-/// One file: what a reader sees, what would survive, and what lies between the two.
-#[derive(Default)]
-struct Content {
-    seen: Vec<u8>,
-    durable: Vec<u8>,
-    fresh: Vec<Change>,
-}
-
-fn apply(change: &Change, bytes: &mut Vec<u8>) {
-    match change {
-        Change::Write(at, part) => {
-            let (from, end) = (*at as usize, *at as usize + part.len());
-            if bytes.len() < end {
-                bytes.resize(end, 0);
-            }
-            bytes[from..end].copy_from_slice(part);
-        }
-        Change::Truncate(length) => bytes.truncate(*length as usize),
     }
 }
 
@@ -90,6 +66,7 @@ struct State {
     operations: u64,
     /// Files that could not be cut.
     uncut: u64,
+    failed_syncs: u64,
     seen: BTreeSet<&'static str>,
 }
 
@@ -198,6 +175,7 @@ impl Disk {
             dead: false,
             operations: 0,
             uncut: 0,
+            failed_syncs: 0,
             seen: BTreeSet::new(),
         };
         Self(Arc::new(Mutex::new(state)), Arc::default())
@@ -268,6 +246,12 @@ impl Disk {
     #[must_use]
     pub fn uncut(&self) -> u64 {
         self.state().uncut
+    }
+
+    /// Syncs that have failed so far.
+    #[must_use]
+    pub fn failed_syncs(&self) -> u64 {
+        self.state().failed_syncs
     }
 
     /// What has been injected so far.
@@ -403,6 +387,7 @@ impl File for Opened {
             }
         }
         if fails {
+            state.failed_syncs += 1;
             return Err(io::Error::other("injected"));
         }
         if let Some(directory) = state.unnamed.remove(&self.1) {

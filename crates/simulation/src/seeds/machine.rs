@@ -152,9 +152,6 @@ impl Machine {
         if !packed.is_empty() {
             engine.packed(packed);
         }
-        if failed_syncs > 0 {
-            engine.seal();
-        }
         engine.count_storage_errors(failed_syncs + errors);
         if engine
             .next_due_ms()

@@ -106,6 +106,10 @@ pub(super) struct Run {
     found_bytes: u64,
     /// Files that could not be cut, by the last turn.
     uncut: u64,
+    /// Syncs that had failed when one ended well, or when this process began.
+    failed_syncs: u64,
+    /// One of an earlier process had failed, and none has ended well since.
+    spoiled: bool,
     begun_ms: u64,
     hasher: DefaultHasher,
     manner: Manner,
@@ -138,6 +142,8 @@ impl Run {
             largest_group: 0,
             found_bytes: 0,
             uncut: 0,
+            failed_syncs: 0,
+            spoiled: false,
             begun_ms: habits.mono_ns / MS,
             hasher: DefaultHasher::new(),
             manner,
@@ -402,7 +408,7 @@ impl Run {
                 others.pack(4, now);
             }
         })));
-        let dead = self.disk.is_dead();
+        let (dead, failed_syncs) = (self.disk.is_dead(), self.disk.failed_syncs());
         let mut ends = Vec::new();
         wait(&mut |end| ends.extend(end));
         self.disk.while_waiting(None);
@@ -431,8 +437,9 @@ impl Run {
                 // A second sync of the same turn may have done more; that is not relied on.
                 self.truth
                     .synced(std::mem::take(&mut mark), self.unreadable);
-            } else if !died {
-                self.truth.sync_failed();
+                if self.disk.failed_syncs() == failed_syncs {
+                    (self.spoiled, self.failed_syncs) = (false, failed_syncs);
+                }
             }
         }
         Ok(())

@@ -102,8 +102,9 @@ pub struct Truth {
     forgetful: bool,
     /// Traces that a dying process may have judged.
     unsettled: Vec<TraceId>,
-    /// A sync has failed.
-    untrusted: bool,
+    /// A process may have ended before it had copied what a failed sync left in doubt, and before
+    /// it could say so on the disk: to the next one it looks durable.
+    deceived: bool,
     /// How many copies are sure, and how many possible.
     pub sure: u64,
     /// See above.
@@ -133,7 +134,7 @@ impl Truth {
             restarted_ms: 0,
             forgetful,
             unsettled: Vec::new(),
-            untrusted: false,
+            deceived: false,
             sure: 0,
             possible: 0,
             seen: BTreeSet::new(),
@@ -299,6 +300,7 @@ impl Truth {
     }
 
     fn decide(&mut self, id: TraceId, kept: bool, now_ms: u64) {
+        self.unsettled.retain(|other| *other != id);
         let Some(trace) = self.traces.get_mut(&id) else {
             return;
         };

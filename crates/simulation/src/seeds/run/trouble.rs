@@ -152,6 +152,15 @@ impl Run {
         if matches!(end, End::Power(_)) {
             self.harmed = true;
         }
+        self.spoiled |= self.disk.failed_syncs() > self.failed_syncs;
+        self.failed_syncs = self.disk.failed_syncs();
+        self.uncut = self.disk.uncut();
+        if self.spoiled {
+            self.see("a process ends after a sync that failed");
+            if self.habits.failures.other > 0 || self.disk.is_dead() {
+                self.truth.deceived();
+            }
+        }
         let was_up = self.machine.take().is_some();
         if was_up {
             self.backends.cut_off(&mut self.truth, &mut self.dice)?;

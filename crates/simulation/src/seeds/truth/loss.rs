@@ -27,10 +27,9 @@ impl Truth {
         self.fresh.replayed.drain(..mark.3);
     }
 
-    /// A sync failed: what was written may never be durable, and nothing says what of it. Only a
-    /// loss of power makes that matter.
-    pub fn sync_failed(&mut self) {
-        self.untrusted = true;
+    /// A process has ended with a sync that had failed, and the next one may not know.
+    pub fn deceived(&mut self) {
+        self.deceived = true;
     }
 
     /// The process has ended, and another one has begun. Spans that may have lost the verdict they
@@ -45,7 +44,7 @@ impl Truth {
 
     /// The power went: what was not durable may be gone.
     pub fn power_lost(&mut self) {
-        if std::mem::take(&mut self.untrusted) {
+        if std::mem::take(&mut self.deceived) {
             self.seen.insert("the power goes after a sync that failed");
             return self.rotted();
         }
