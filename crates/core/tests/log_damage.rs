@@ -9,9 +9,9 @@
 )]
 mod disk;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use disk::{Hooked, Write};
 
@@ -155,14 +155,23 @@ fn a_record_counts_only_where_it_was_written() {
     assert_eq!(read(&disk).0.len(), 2);
 }
 
-/// A group that could not be made durable is not there afterwards, and its pages are not tried
-/// again.
+/// A disk whose syncs fail while the switch is off, and the names of files that were synced.
+fn with_syncs(well: &Arc<AtomicBool>) -> (Hooked, Arc<Mutex<Vec<PathBuf>>>) {
+    let mut disk = Hooked::new(|_| Write::Whole);
+    let (well, synced) = (Arc::clone(well), Arc::new(Mutex::new(Vec::new())));
+    let list = Arc::clone(&synced);
+    disk.syncs = Arc::new(move |path| {
+        list.lock().unwrap().push(path.to_owned());
+        well.load(Ordering::Relaxed)
+    });
+    (disk, synced)
+}
+
+/// A group that could not be made durable is not there afterwards.
 #[test]
 fn a_group_that_is_taken_back_is_gone() {
     let well = Arc::new(AtomicBool::new(true));
-    let mut disk = Hooked::new(|_| Write::Whole);
-    let asked = Arc::clone(&well);
-    disk.syncs = Arc::new(move |_| asked.load(Ordering::Relaxed));
+    let (disk, _) = with_syncs(&well);
     let mut log = LogWriter::open(Arc::new(disk.clone()), Path::new("log"), 1 << 20).unwrap();
     write(&mut log, &[vec![1; 10]], 1);
     log.sync_or_take_back(0).unwrap();
@@ -170,12 +179,47 @@ fn a_group_that_is_taken_back_is_gone() {
     write(&mut log, &[vec![2; 10], vec![3; 10]], 2);
     well.store(false, Ordering::Relaxed);
     assert!(log.sync_or_take_back(before).is_err());
-    assert!(log.take_dirty().is_empty());
     well.store(true, Ordering::Relaxed);
     write(&mut log, &[vec![4; 10]], 4);
-    assert_eq!(log.take_dirty().len(), 1);
     let (found, _) = read(&disk.disk);
     assert_eq!(found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [1, 4]);
+}
+
+/// After a sync that failed its pages are not tried again, and nothing more is written to them:
+/// what they hold is copied, by this process or by the next.
+#[test]
+fn what_a_failed_sync_left_in_doubt_is_copied() {
+    for next in [false, true] {
+        let well = Arc::new(AtomicBool::new(false));
+        let (disk, synced) = with_syncs(&well);
+        let open = || LogWriter::open(Arc::new(disk.clone()), Path::new("log"), 1 << 20).unwrap();
+        let mut log = open();
+        write(&mut log, &[vec![1; 10]], 1);
+        let tried = log.take_dirty();
+        assert!(tried[0].make_durable().is_err() && tried.len() == 1);
+        well.store(true, Ordering::Relaxed);
+        assert!(
+            tried[0].make_durable().is_err(),
+            "its pages are clean, and mean nothing"
+        );
+        log.next_base();
+        write(&mut log, &[vec![2; 10]], 2);
+        if next {
+            log = open();
+        }
+        let mark = Path::new("log/0000000000000000.spoiled");
+        assert!(disk.read(mark).unwrap().is_some());
+        for dirty in log.take_dirty() {
+            dirty.make_durable().unwrap();
+        }
+        let first = Path::new("log/0000000000000000.log");
+        let second = Path::new("log/000000000000004a.log");
+        assert_eq!(*synced.lock().unwrap(), [first, second]);
+        assert!(disk.read(mark).unwrap().is_none());
+        assert!(log.take_dirty().is_empty());
+        let (found, _) = read(&disk.disk);
+        assert_eq!(found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [1, 2]);
+    }
 }
 
 proptest! {

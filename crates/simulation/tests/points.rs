@@ -18,23 +18,6 @@ fn every_point_of_a_few_scripts() {
     assert!(tally.violations.is_empty(), "{:?}", tally.violations);
 }
 
-/// Points at which a promise was broken once; see docs/reliability-record.md.
-#[test]
-fn points_that_were_broken() {
-    for (scripts, matching) in [
-        (57, "56-never-20-reordered"),
-        (69, "68-interval-52-reordered"),
-    ] {
-        let tally = enumerate(&Extent {
-            scripts,
-            steps: 80,
-            matching: matching.to_owned(),
-        });
-        assert_eq!(tally.points, 1, "{matching}");
-        assert!(tally.violations.is_empty(), "{:?}", tally.violations);
-    }
-}
-
 /// The runner reports: where a request is said to be acknowledged before it was written, spans are
 /// missed.
 #[test]

@@ -7,17 +7,9 @@ use tailsampler_simulation::seeds::{Manner, ROUNDS, play, swarm};
 fn seeds_break_no_promise() {
     let tally = swarm(0..5_000, (ROUNDS, Manner::Quiet), false, |_| {});
     assert!(tally.violations.is_empty(), "{:#?}", tally.violations);
-    assert!(tally.seen.len() >= 60, "{:#?}", tally.seen);
+    let often = tally.seen.values().filter(|seeds| **seeds >= 5).count();
+    assert!(often >= 60, "{:#?}", tally.seen);
     assert!(tally.simulated_ms > 1_500 * 3_600_000);
-}
-
-/// Seeds beyond those in which a promise was broken once; see docs/reliability-record.md.
-#[test]
-fn seeds_that_were_broken() {
-    for seed in [8_437, 17_750, 17_864, 38_369] {
-        let broken = play(seed, ROUNDS, Manner::Quiet).violation;
-        assert_eq!(broken, None, "seed {seed}");
-    }
 }
 
 /// The same seed is the same life, to the last count; another is another.

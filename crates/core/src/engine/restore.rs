@@ -9,6 +9,7 @@ use super::{Checkpoint, Engine, EngineError, Evidence};
 use crate::clock::Now;
 use crate::fs::guarded::{self, Guarded};
 use crate::ledger::Count;
+use crate::log::LogError;
 use crate::outbox::KeptJob;
 use crate::plan::Compiled;
 use crate::replay::Found;
@@ -210,6 +211,9 @@ impl Engine {
 
     /// Late spans of an earlier run, in the record at `position`. False if the verdict they follow
     /// is lost: then they are spans of a trace that is not known.
+    ///
+    /// # Errors
+    /// [`LogError::Io`]: the disk did not say. Another verdict on them would be one too many.
     pub(crate) fn apply_late(
         &mut self,
         late: LateSpans,
@@ -217,25 +221,29 @@ impl Engine {
         at: u64,
         reached: &Reached,
         found: &mut Found,
-    ) -> bool {
+    ) -> Result<bool, LogError> {
         let expected = Count::new(u64::from(late.spans), late.bytes);
         if !late.kept {
             if at >= reached.counted {
                 self.count_late(expected, late.lost);
             }
-            return true;
+            return Ok(true);
         }
         if reached.has_frame(at) {
-            return true;
+            return Ok(true);
         }
         let verdict = VerdictLog::read(&self.verdict_reader, late.verdict, &late.trace_id);
-        let Ok(Some(verdict)) = verdict else {
-            return false;
+        let verdict = match verdict {
+            Err(error @ LogError::Io { .. }) => return Err(error),
+            verdict => verdict.ok().flatten(),
+        };
+        let Some(verdict) = verdict else {
+            return Ok(false);
         };
         found.repacked += 1;
         let pin = self.pins.pin(self.log_reader.base_of(position));
         self.pack_again(&verdict, at, vec![position], expected, pin);
-        true
+        Ok(true)
     }
 
     /// This trace was judged once more after the memory had forgotten it, so what came before

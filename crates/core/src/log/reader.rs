@@ -136,14 +136,20 @@ impl LogReader {
     /// Read `into.len()` bytes from `position` on, unchecked: the caller knows how to tell.
     ///
     /// # Errors
-    /// [`LogError::Missing`] if the segment is gone; [`LogError::Io`].
+    /// [`LogError::Missing`] if the segment is gone, or ends before; [`LogError::Io`].
     pub fn read_bytes(&self, position: u64, into: &mut [u8]) -> Result<(), LogError> {
         let (base, file) = self.segments.holding(position).ok_or(LogError::Missing {
             position,
             what: "its segment is gone",
         })?;
         file.read_at(position - base, into)
-            .map_err(|error| self.failed(base, error))
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => LogError::Missing {
+                    position,
+                    what: "its segment ends before it",
+                },
+                _ => self.failed(base, error),
+            })
     }
 
     /// Where the segment begins that holds `position`.

@@ -22,7 +22,7 @@ use crate::engine::{Checkpoint, Engine, EngineError, Evidence, Prepared, Reached
 use crate::fs::FileSystem;
 use crate::keeping;
 use crate::ledger::Count;
-use crate::log::{Kind, Record};
+use crate::log::{Kind, LogError, Record};
 use crate::options::{Fsync, Options};
 use crate::plan::{Compiled, PlanSet, SharedPlans};
 use crate::wire::{Scan, scan};
@@ -184,7 +184,7 @@ impl Replay {
             if header.sequence > checkpoint.sequence {
                 self.engine.count_rejected(prepared.rejected);
             }
-            self.index(prepared, &record, base, reached, &mut history);
+            self.index(prepared, &record, base, reached, &mut history)?;
         }
         self.found.add_damage("buffer", &reader, records.damage());
         if let Some(position) = refused {
@@ -232,8 +232,9 @@ impl Replay {
         base: u64,
         reached: &Reached,
         history: &mut History,
-    ) {
+    ) -> Result<(), LogError> {
         let header = record.header;
+        let mut failed = Ok(());
         prepared.traces.retain(|delta| {
             let key = (header.sequence, delta.trace_id);
             let Some((at, late)) = history.late.remove(&key) else {
@@ -243,10 +244,15 @@ impl Replay {
                 return true;
             };
             let found = &mut self.found;
-            !self
+            let applied = self
                 .engine
-                .apply_late(late, record.position, at, reached, found)
+                .apply_late(late, record.position, at, reached, found);
+            !applied.unwrap_or_else(|error| {
+                failed = Err(error);
+                true
+            })
         });
+        failed?;
         // Waits go on as if the process had lived; its clock begins late enough for that.
         let ago = self.now.wall_ns.saturating_sub(header.wall_ns);
         let then = Now {
@@ -256,6 +262,7 @@ impl Replay {
         self.engine.set_sequence(header.sequence);
         self.engine
             .index_request(&prepared, record.position, base, then);
+        Ok(())
     }
 
     /// Bring the books into balance where the disk is known to have failed.

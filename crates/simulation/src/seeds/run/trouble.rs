@@ -89,6 +89,10 @@ impl Run {
 
     pub(super) fn start(&mut self) -> Result<(), String> {
         self.outcome.starts += 1;
+        if self.habits.kills > 0 && self.dice.below(20) == 0 {
+            let operations = 1 + self.dice.below(8);
+            self.disk.die_after(operations);
+        }
         let machine = Machine::start(&self.disk, self.habits.options(), self.now);
         let machine = match machine {
             Ok(machine) => machine,
