@@ -48,7 +48,8 @@ impl Engine {
     ) -> Result<Checkpoint, EngineError> {
         let path = self.directory().join(CHECKPOINT).with_extension("json");
         let path = path.display().to_string();
-        let checkpoint = match guarded::read(&*self.fs, self.directory(), CHECKPOINT) {
+        let read = guarded::read(&*self.fs, self.directory(), CHECKPOINT);
+        let checkpoint = match read.map(|read| read.filter(Checkpoint::is_possible)) {
             Err(error) => {
                 let what = error.to_string();
                 return Err(EngineError::State { path, what });
