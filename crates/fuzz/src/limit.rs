@@ -5,7 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Write;
 
-/// More than twice what a window of a log takes; no input is that long.
+/// Logs are read in windows of 1 MiB, and no directory here is as large as that.
 const MOST: usize = 8 << 20;
 
 struct Limited;

@@ -45,6 +45,14 @@ fn header_crc(position: u64, header: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&position.to_le_bytes()), &header[8..HEADER])
 }
 
+/// Whether a segment's name leaves its log little room, or none, for more.
+pub(crate) fn is_near_the_end(files: &Directory) -> bool {
+    files
+        .keys()
+        .filter_map(|path| base(path))
+        .any(|base| base >= 1 << 61)
+}
+
 /// Give everything in a file a right checksum: entries of the verdict log, bodies, headers; the
 /// content of a small file.
 pub(crate) fn seal(path: &Path, bytes: &mut Vec<u8>) {
