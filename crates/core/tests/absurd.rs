@@ -67,6 +67,13 @@ fn seal(record: &mut [u8], position: u64) {
     header[4..8].copy_from_slice(&crc.to_le_bytes());
 }
 
+/// A small file with this content.
+fn guarded(content: &[u8]) -> Vec<u8> {
+    let crc = crc32c::crc32c(content);
+    let front = format!(r#"{{"crc32c":"{crc:08x}","content":"#);
+    [front.as_bytes(), content, b"}\n"].concat()
+}
+
 fn base(path: &Path) -> u64 {
     let digits = path.file_stem().unwrap().to_str().unwrap();
     u64::from_str_radix(digits, 16).unwrap()
@@ -163,6 +170,35 @@ fn numbers_in_the_outbox() {
     }
 }
 
+/// A checkpoint that frees the log up to anywhere, and not only to where a segment begins.
+#[test]
+fn a_log_freed_up_to_anywhere() {
+    let past = past();
+    let left = contents(&past.disk);
+    let mut places = Vec::new();
+    for (path, bytes) in &left {
+        if path.starts_with("data/buffer") {
+            let all = records(bytes).into_iter();
+            places.extend(all.map(|record| base(path) + record.start as u64));
+        }
+    }
+    assert!(places.len() > 3);
+    for freed in places {
+        let mut changed = left.clone();
+        for (path, bytes) in &mut changed {
+            if path.to_str().unwrap().contains("checkpoint") {
+                let text = std::str::from_utf8(bytes).unwrap();
+                let (front, rest) = text.split_once(r#""freed":"#).unwrap();
+                let (_, content) = front.split_once(r#""content":"#).unwrap();
+                let rest = rest.trim_start_matches(|one: char| one.is_ascii_digit());
+                let rest = rest.strip_suffix("}\n").unwrap();
+                *bytes = guarded(format!(r#"{content}"freed":{freed}{rest}"#).as_bytes());
+            }
+        }
+        lives(&changed, &past);
+    }
+}
+
 /// Every number in the small files, in both copies.
 #[test]
 fn numbers_in_small_files() {
@@ -175,11 +211,7 @@ fn numbers_in_small_files() {
         let text = std::str::from_utf8(bytes).unwrap();
         let (_, content) = text.split_once(r#""content":"#).unwrap();
         for content in with_other_numbers(content.strip_suffix("}\n").unwrap().as_bytes()) {
-            let crc = format!(
-                r#"{{"crc32c":"{:08x}","content":"#,
-                crc32c::crc32c(&content)
-            );
-            let changed = [crc.as_bytes(), &content, b"}\n"].concat();
+            let changed = guarded(&content);
             let name = path.to_str().unwrap();
             let stem = name
                 .strip_suffix(".copy.json")
@@ -241,8 +273,7 @@ fn a_mark_cannot_speak_of_what_comes() {
 #[test]
 fn a_copy_that_is_no_json_is_repaired_once() {
     let past = past();
-    let crc = format!(r#"{{"crc32c":"{:08x}","content":"#, crc32c::crc32c(b"{"));
-    let bytes = [crc.as_bytes(), b"{", b"}\n"].concat();
+    let bytes = guarded(b"{");
     past.disk
         .replace(Path::new("data/checkpoint.json"), &bytes)
         .unwrap();

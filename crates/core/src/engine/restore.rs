@@ -225,7 +225,8 @@ impl Engine {
             return false;
         };
         found.repacked += 1;
-        let pin = self.pins.pin(self.log_reader.base_of(position));
+        let base = self.log_reader.base_of(position);
+        let pin = self.pins.pin(base.max(self.freed_before));
         self.pack_again(&verdict, at, vec![position], expected, pin);
         true
     }
