@@ -107,7 +107,7 @@ pub fn agrees(body: &[u8]) {
             Ok(found) => scan_agrees(&found, &flat),
             Err(error) => panic!("prost takes it: {error}"),
         }
-        split_agrees(body, flat);
+        split_agrees(body, &flat);
     }
 }
 
@@ -178,8 +178,24 @@ fn extract_agrees(body: &[u8], flat: &[Flat]) {
     assert!(written == good || written < good && body.iter().any(|byte| byte & 7 == 3));
 }
 
+/// A span and what stands around it, as bytes: a number that is none does not equal itself.
+fn bytes(flat: &Flat) -> [Vec<u8>; 5] {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default().into_bytes();
+    [
+        flat.resource
+            .as_ref()
+            .map_or(Vec::new(), Message::encode_to_vec),
+        text(&flat.resource_schema),
+        flat.scope
+            .as_ref()
+            .map_or(Vec::new(), Message::encode_to_vec),
+        text(&flat.scope_schema),
+        flat.raw.clone(),
+    ]
+}
+
 /// The two halves of a request hold its spans, in order, each with all that stood around it.
-fn split_agrees(body: &[u8], whole: Vec<Flat>) {
+fn split_agrees(body: &[u8], whole: &[Flat]) {
     let at = whole.len() / 2;
     let halves = match (count_spans(body), split(body, at)) {
         (Ok(count), Ok((first, second))) => {
@@ -191,5 +207,9 @@ fn split_agrees(body: &[u8], whole: Vec<Flat>) {
         }
         (count, halves) => panic!("{:?} {:?}", count.err(), halves.err()),
     };
-    assert_eq!(halves.concat(), whole);
+    let halves = halves.concat();
+    assert_eq!(halves.len(), whole.len());
+    for (half, whole) in halves.iter().zip(whole) {
+        assert_eq!(bytes(half), bytes(whole));
+    }
 }
