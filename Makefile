@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml $(wildcard Cargo.lock)
+RUST := $(shell find crates -path crates/fuzz -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print) Cargo.toml $(wildcard Cargo.lock)
 
 .PHONY: help
 help:  ## List the targets
@@ -38,6 +38,7 @@ check: setup  ## Run all that judges the source: linters, formatters, types, the
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cargo fmt --all --check
+	cargo fmt --manifest-path crates/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/python scripts/stubtest.py
 
@@ -46,6 +47,7 @@ fix: $(VENV)/.dependencies  ## Format the source and repair what linters can
 	$(BIN)/ruff check --fix . || true
 	$(BIN)/ruff format .
 	cargo fmt --all
+	cargo fmt --manifest-path crates/fuzz/Cargo.toml
 
 .PHONY: wheel
 wheel: $(VENV)/.dependencies  ## Build the abi3 wheel in dist and try it in an empty environment
@@ -55,6 +57,10 @@ wheel: $(VENV)/.dependencies  ## Build the abi3 wheel in dist and try it in an e
 bench: setup  ## Measure CPU and memory a span (ARGS="--case standard_chain --rounds 3")
 	cargo build --locked --release -p tailsampler-load
 	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: fuzz
+fuzz:  ## Fuzz the logs, whole directories and the scan (ARGS="--seconds 10 wire"); needs a C++ compiler
+	@scripts/fuzz $(ARGS)
 
 FROM ?= $(shell date +%s)
 SEEDS ?= 500000

@@ -57,8 +57,13 @@ impl Count {
 impl Add for Count {
     type Output = Self;
 
+    /// What is counted never comes near the end of the number range, but what a file says may, and
+    /// no start fails for that. Too much taken away is a fault all the same.
     fn add(self, other: Self) -> Self {
-        Self::new(self.spans + other.spans, self.bytes + other.bytes)
+        Self::new(
+            self.spans.saturating_add(other.spans),
+            self.bytes.saturating_add(other.bytes),
+        )
     }
 }
 

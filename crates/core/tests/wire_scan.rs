@@ -5,6 +5,7 @@ mod wire_support;
 
 use std::sync::Arc;
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
 use prost::Message;
 use tailsampler_core::plan::{Clause, Compiled, Plan, PlanSet, Predicate, Rule, Test};
@@ -197,6 +198,16 @@ fn many_traces_are_told_apart() {
     let found = scanned(&request.encode_to_vec()).unwrap();
     assert_eq!(found.traces.len(), 20_000);
     assert!(found.traces.iter().all(|t| t.spans == 2 && t.bytes == 56));
+}
+
+/// A length in one part of a Resource does not run into the next part.
+#[test]
+fn a_part_ends_where_it_ends() {
+    let parts = [&[0x0a, 2, 0x0a, 2][..], &[0x0a, 2, 0x0a, 0]].concat();
+    let body = [&[0x0a, parts.len() as u8][..], &parts].concat();
+    agrees(&body).unwrap();
+    assert!(scanned(&body).is_err());
+    assert!(ExportTraceServiceRequest::decode(body.as_slice()).is_err());
 }
 
 /// An error says what is wrong, in which message, and where in the request.

@@ -8,7 +8,7 @@ use super::Engine;
 use crate::fs::{FileSystem, guarded};
 use crate::ledger::Count;
 use crate::ledger::Totals;
-use crate::log::Dirty;
+use crate::log::{Dirty, POSITION_BOUND};
 use crate::verdicts::Early;
 
 /// The counters at a moment, and how far the logs had come. Replay adds what the logs say after
@@ -38,6 +38,26 @@ pub struct Checkpoint {
     pub received_before: Option<Count>,
     /// The counters.
     pub totals: Totals,
+}
+
+impl Checkpoint {
+    /// Whether a process can have counted so far: everything is counted on from here. What a
+    /// later version counts is not for this one to say.
+    pub(crate) fn is_possible(&self) -> bool {
+        let positions = [
+            self.sequence,
+            self.verdicts,
+            self.verdicts_from,
+            self.freed,
+            self.outbox,
+        ];
+        let totals = &self.totals;
+        let mut counted = totals.rejected.values().chain(&positions);
+        self.format > FORMAT
+            || totals.kept <= totals.judged
+                && totals.judged < POSITION_BOUND
+                && counted.all(|number| *number < POSITION_BOUND)
+    }
 }
 
 /// Work for a thread that may wait for the disk: first write the checkpoint, then remove.

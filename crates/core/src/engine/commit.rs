@@ -225,11 +225,11 @@ impl Engine {
         let plan = &self.plans[live].compiled;
         trace.plan = plan.plan().version;
         let rule = plan.first_match(trace.bits, trace.duration_ns());
-        trace.due_tick = Wheel::tick_of(trace.began_ms + plan.wait_ms(rule));
+        trace.due_tick = Wheel::tick_of(trace.began_ms.saturating_add(plan.wait_ms(rule)));
         if trace.root
             && let Some(wait) = plan.plan().wait_after_root_ms
         {
-            trace.root_tick = Wheel::tick_of(now.mono_ns / 1_000_000 + wait);
+            trace.root_tick = Wheel::tick_of((now.mono_ns / 1_000_000).saturating_add(wait));
             trace.due_tick = trace.due_tick.min(trace.root_tick);
         }
         let (stamp, due_tick) = (trace.stamp, trace.due_tick);
@@ -256,11 +256,11 @@ impl Engine {
         self.index.update(slot, |trace| {
             trace.merge(delta, bits);
             if let Some(wait) = root_wait {
-                trace.root_tick = Wheel::tick_of(now.mono_ns / 1_000_000 + wait);
+                trace.root_tick = Wheel::tick_of((now.mono_ns / 1_000_000).saturating_add(wait));
             }
             if rule_waits {
                 let rule = plan.first_match(trace.bits, trace.duration_ns());
-                trace.due_tick = Wheel::tick_of(trace.began_ms + plan.wait_ms(rule));
+                trace.due_tick = Wheel::tick_of(trace.began_ms.saturating_add(plan.wait_ms(rule)));
             }
             trace.due_tick = trace.due_tick.min(trace.root_tick);
         });

@@ -166,6 +166,10 @@ pub(crate) fn stored_plans(
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
+/// No plan has this number or a higher one: nobody installs so many, and a file that bears one
+/// must not leave the next plan without.
+const VERSION_BOUND: u32 = 1 << 31;
+
 /// The names of the stored plans, without what ends them.
 pub(crate) fn stored_plan_names(
     fs: &dyn FileSystem,
@@ -174,7 +178,7 @@ pub(crate) fn stored_plan_names(
     let name = |name: &String| {
         let digits = name.strip_suffix(SECOND).or(name.strip_suffix(FIRST))?;
         let version: u32 = digits.parse().ok()?;
-        (name_of(version) == digits).then(|| digits.to_owned())
+        (version < VERSION_BOUND && name_of(version) == digits).then(|| digits.to_owned())
     };
     let names = fs.list(&plans_in(directory))?;
     Ok(names.iter().filter_map(name).collect())

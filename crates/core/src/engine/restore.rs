@@ -49,7 +49,8 @@ impl Engine {
     ) -> Result<Checkpoint, EngineError> {
         let path = self.directory().join(CHECKPOINT).with_extension("json");
         let path = path.display().to_string();
-        let checkpoint = match guarded::read(&*self.fs, self.directory(), CHECKPOINT) {
+        let read = guarded::read(&*self.fs, self.directory(), CHECKPOINT);
+        let checkpoint = match read.map(|read| read.filter(Checkpoint::is_possible)) {
             Err(error) => {
                 let what = error.to_string();
                 return Err(EngineError::State { path, what });
@@ -241,7 +242,8 @@ impl Engine {
             return Ok(false);
         };
         found.repacked += 1;
-        let pin = self.pins.pin(self.log_reader.base_of(position));
+        let base = self.log_reader.base_of(position);
+        let pin = self.pins.pin(base.max(self.freed_before));
         self.pack_again(&verdict, at, vec![position], expected, pin);
         Ok(true)
     }

@@ -31,6 +31,16 @@ pub(crate) enum Guarded<T> {
     Damaged,
 }
 
+impl<T> Guarded<T> {
+    /// Whole only if the content can be as it is.
+    pub(crate) fn filter(self, is_possible: impl FnOnce(&T) -> bool) -> Self {
+        match self {
+            Self::Whole(content, _) if !is_possible(&content) => Self::Damaged,
+            other => other,
+        }
+    }
+}
+
 /// The two copies of the file called `name`, without what ends their names.
 fn copies(directory: &Path, name: &str) -> [PathBuf; 2] {
     [FIRST, SECOND].map(|end| directory.join(format!("{name}{end}")))
@@ -112,13 +122,18 @@ pub(crate) fn restore(fs: &dyn FileSystem, directory: &Path, name: &str) -> io::
     let mut bad = Vec::new();
     for path in copies(directory, name) {
         match fs.read(&path)? {
-            Some(bytes) if whole(&bytes).is_some() => good = good.or(Some(bytes)),
+            Some(bytes) if is_json(&bytes) => good = good.or(Some(bytes)),
             Some(_) => bad.push(path),
             None => {}
         }
     }
     let good = good.ok_or(io::ErrorKind::NotFound)?;
     bad.iter().try_for_each(|path| fs.replace(path, &good))
+}
+
+/// Whether a copy is one that [`look`] calls whole.
+fn is_json(bytes: &[u8]) -> bool {
+    whole(bytes).is_some_and(|content| serde_json::from_slice::<serde_json::Value>(content).is_ok())
 }
 
 /// The content of a copy whose checksum matches.

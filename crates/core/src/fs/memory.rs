@@ -50,7 +50,7 @@ impl File for MemoryFile {
         let contents = held(&self.0);
         let from = at(position)?;
         let part = contents
-            .get(from..from + into.len())
+            .get(from..from.saturating_add(into.len()))
             .ok_or(io::ErrorKind::UnexpectedEof)?;
         into.copy_from_slice(part);
         Ok(())

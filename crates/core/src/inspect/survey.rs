@@ -208,6 +208,7 @@ impl DataDirectory {
         };
         let checkpoint =
             guarded::look::<Checkpoint>(&*self.fs, &self.path, CHECKPOINT).map_err(failed)?;
+        let checkpoint = checkpoint.filter(Checkpoint::is_possible);
         survey
             .files
             .insert(CHECKPOINT.to_owned(), state(&checkpoint));

@@ -11,6 +11,7 @@
 //! checksum of its own, so that it can be summed by the thread that received it, and so that a
 //! damaged body still says how long it was and how many spans went with it.
 
+use super::segments::POSITION_BOUND;
 use crate::ledger::Count;
 
 /// Bytes of header before every body.
@@ -124,9 +125,13 @@ fn header_crc(position: u64, header: &[u8; HEADER_BYTES]) -> u32 {
 pub(super) struct RawHeader<'a>(pub(super) &'a [u8; HEADER_BYTES]);
 
 impl RawHeader<'_> {
-    /// Whether this was written as a header, and for this position.
+    /// Whether this was written as a header, and for this position. Numbers of requests and
+    /// positions of verdicts are counted on from here, so one that no log comes to is none; what
+    /// a later version writes there is not for this one to say.
     pub(super) fn is_whole(&self, position: u64) -> bool {
-        self.0[0..4] == MAGIC && header_crc(position, self.0) == u32_at(self.0, 4)
+        self.0[0..4] == MAGIC
+            && header_crc(position, self.0) == u32_at(self.0, 4)
+            && (self.version() > VERSION || u64_at(self.0, 32) < POSITION_BOUND)
     }
 
     pub(super) const fn version(&self) -> u8 {

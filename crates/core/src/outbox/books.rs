@@ -8,7 +8,7 @@ use super::exporter::{Exporter, ExporterMark, FrameRef, Range, SettledNote, Take
 use super::{Frame, OutboxStats};
 use crate::clock::Now;
 use crate::ledger::{Count, Cut};
-use crate::log::{Damage, Kind, LogError, LogReader, Record};
+use crate::log::{Damage, Kind, LogError, LogReader, POSITION_BOUND, Record};
 
 /// The first record of a segment: everything the segments before it said.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -21,6 +21,17 @@ pub(super) struct Mark {
     malformed: Count,
     missing: Count,
     exporters: BTreeMap<String, ExporterMark>,
+}
+
+impl Mark {
+    /// The mark in a record, if one can say so that stands there.
+    fn of(record: &Record) -> Option<Self> {
+        let mark: Self = serde_json::from_slice(&record.body).ok()?;
+        let mut exporters = mark.exporters.values();
+        let possible = mark.written < POSITION_BOUND
+            && exporters.all(|exporter| exporter.is_possible(record.position));
+        possible.then_some(mark)
+    }
 }
 
 /// What was found while the books were read back, for the start of the engine.
@@ -48,9 +59,9 @@ pub struct Survey {
 #[must_use]
 pub(crate) fn is_sound(record: &Record) -> bool {
     match record.header.kind {
-        Kind::Mark => serde_json::from_slice::<Mark>(&record.body).is_ok(),
-        Kind::Settled => serde_json::from_slice::<SettledNote>(&record.body).is_ok(),
-        Kind::Taken => serde_json::from_slice::<TakenNote>(&record.body).is_ok(),
+        Kind::Mark => Mark::of(record).is_some(),
+        Kind::Settled => SettledNote::of(record).is_some(),
+        Kind::Taken => TakenNote::of(record).is_some(),
         Kind::Kept => Frame::decode(record)
             .is_some_and(|frame| frame.sizes.len() == record.header.count as usize),
         _ => true,
@@ -113,7 +124,7 @@ impl Books {
         while let Some(record) = records.next_record()? {
             match record.header.kind {
                 Kind::Mark => {
-                    let Ok(mark) = serde_json::from_slice::<Mark>(&record.body) else {
+                    let Some(mark) = Mark::of(&record) else {
                         continue;
                     };
                     if !marked && survey.frames.is_empty() {
@@ -148,7 +159,7 @@ impl Books {
                     }
                 }
                 Kind::Settled => {
-                    if let Ok(note) = serde_json::from_slice::<SettledNote>(&record.body)
+                    if let Some(note) = SettledNote::of(&record)
                         && let Some(exporter) = known.get_mut(&note.exporter)
                     {
                         if let Some(owed) = owed.get_mut(&note.exporter) {
@@ -169,7 +180,7 @@ impl Books {
                     }
                 }
                 Kind::Taken => {
-                    if let Ok(note) = serde_json::from_slice::<TakenNote>(&record.body)
+                    if let Some(note) = TakenNote::of(&record)
                         && let Some(exporter) = known.get_mut(&note.exporter)
                     {
                         exporter.doubt(note.range);
@@ -188,7 +199,7 @@ impl Books {
         if survey.marks_lost && reader.first() != Some(0) {
             // Nothing says whether the segments before were removed or lost.
             let first = survey.frames.iter().min();
-            survey.perhaps_removed = first.map_or(0, |first| first - 1);
+            survey.perhaps_removed = first.map_or(0, |first| first.saturating_sub(1));
         }
         // Without any mark nobody's place is known. Sent twice is better than not at all.
         for name in exporters {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{Count, ExporterTotals};
-use crate::log::Failing;
+use crate::log::{Failing, Record};
 
 /// Kept spans, ready to be sent as one `ExportTraceServiceRequest`.
 #[derive(Clone, Debug)]
@@ -183,6 +183,35 @@ pub(super) struct SettledNote {
 pub(super) struct TakenNote {
     pub(super) exporter: String,
     pub(super) range: Range,
+}
+
+/// Whether a record at `position` can speak of this run: it was there before.
+const fn is_behind((from, to): Range, position: u64) -> bool {
+    from < to && to <= position
+}
+
+impl ExporterMark {
+    /// Whether a mark at `position` can say so. Believed, it would hide frames that come later.
+    pub(super) fn is_possible(&self, position: u64) -> bool {
+        let mut settled = self.settled.iter();
+        self.done <= position && settled.all(|run| is_behind(*run, position))
+    }
+}
+
+impl SettledNote {
+    /// The note in a record, if one can say so that stands there.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        let note: Self = serde_json::from_slice(&record.body).ok()?;
+        is_behind(note.range, record.position).then_some(note)
+    }
+}
+
+impl TakenNote {
+    /// The note in a record, if one can say so that stands there.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        let note: Self = serde_json::from_slice(&record.body).ok()?;
+        is_behind(note.range, record.position).then_some(note)
+    }
 }
 
 impl Exporter {

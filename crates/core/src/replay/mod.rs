@@ -171,7 +171,8 @@ impl Replay {
             }
             self.engine
                 .bring_back_plan(header.plan, &mut self.evidence)?;
-            let base = reader.base_of(record.position);
+            // The segment that is freed to here may be gone, and what another one has there be old.
+            let base = reader.base_of(record.position).max(checkpoint.freed);
             let total = header.total;
             let Some(prepared) = self.read(&record, &mut scanned) else {
                 let spans = u64::from(header.count);

@@ -64,9 +64,14 @@ impl Flat {
     }
 }
 
-/// Prost merges messages that were concatenated.
+/// Prost merges messages part by part, each of which is to be well formed: a length may not run
+/// from one into the next.
 fn merged<M: Message + Default>(parts: &[Vec<u8>]) -> Option<M> {
-    M::decode(parts.concat().as_slice()).ok()
+    let mut merged = M::default();
+    for part in parts {
+        merged.merge(part.as_slice()).ok()?;
+    }
+    Some(merged)
 }
 
 fn last(texts: &[Vec<u8>]) -> Option<String> {
