@@ -19,7 +19,7 @@ pub(crate) use filler::{Patch, patch};
 pub use reader::{LogReader, Record};
 pub use record::{HEADER_BYTES, Header, Kind, VERSION};
 pub use records::{Damage, Records};
-pub(crate) use segments::file_name;
+pub(crate) use segments::{POSITION_BOUND, file_name};
 pub use writer::{Entry, LogWriter};
 
 use std::io;

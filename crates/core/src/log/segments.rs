@@ -9,6 +9,11 @@ use crate::fs::File;
 /// enough from the end of the number range that sums of positions never overflow.
 pub(crate) const POSITION_BOUND: u64 = 1 << 62;
 
+const _: () = assert!(
+    POSITION_BOUND <= u64::MAX - i64::MAX as u64,
+    "no file is so long that its end has no number"
+);
+
 /// One segment.
 #[derive(Clone)]
 pub(super) struct Segment {
@@ -32,7 +37,8 @@ impl Segments {
 
     pub(super) fn remove(&self, base: u64) {
         let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        map.remove(&base);
+        let removed = map.remove(&base);
+        assert!(removed.is_some(), "what is taken out was there");
     }
 
     pub(super) fn first(&self) -> Option<u64> {
@@ -82,6 +88,8 @@ impl Segments {
                 return released;
             }
             map.remove(&first);
+            assert!(!map.is_empty(), "the newest segment stays");
+            assert!(first < position, "only what ends before is let go");
             released.push(first);
         }
     }

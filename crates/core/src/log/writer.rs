@@ -80,6 +80,16 @@ impl LogWriter {
             sealed_dirty.push(Arc::clone(&file));
             segments.insert(base, file);
         }
+        let last = segments.last();
+        assert!(
+            last.is_none_or(|last| last < end),
+            "the log ends behind the begin of its newest segment"
+        );
+        assert_eq!(
+            sealed_dirty.len(),
+            segments.count(),
+            "every segment is synced once"
+        );
         Ok(Self {
             fs,
             directory: directory.to_owned(),
@@ -119,7 +129,12 @@ impl LogWriter {
     /// Bytes from the begin of the oldest segment to the end.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.segments.first().map_or(0, |first| self.end - first)
+        let first = self.segments.first();
+        assert!(
+            first.is_none_or(|first| first <= self.end),
+            "the log begins before it ends"
+        );
+        first.map_or(0, |first| self.end - first)
     }
 
     /// Segments on disk.
@@ -141,8 +156,13 @@ impl LogWriter {
         entries: &[Entry<'_>],
         positions: &mut Vec<u64>,
     ) -> Result<(), LogError> {
+        assert!(!entries.is_empty(), "a group has records");
         let (base, file) = self.writable()?;
         assert!(base <= self.end, "a segment begins behind its end");
+        assert!(
+            !self.uncut,
+            "nothing is written before what was taken back is cut off"
+        );
         self.headers.clear();
         let mut position = self.end;
         for entry in entries {
@@ -156,6 +176,7 @@ impl LogWriter {
                 .push(entry.header.encode(position, length, crc));
             position += HEADER_BYTES as u64 + u64::from(length);
         }
+        assert_eq!(self.headers.len(), entries.len(), "one header a record");
         let mut parts = Vec::with_capacity(entries.len() * 2);
         for (header, entry) in self.headers.iter().zip(entries) {
             parts.push(IoSlice::new(header));
@@ -163,6 +184,7 @@ impl LogWriter {
         }
         if let Err(error) = file.write_at(self.end - base, &mut parts) {
             self.undo(base, &file);
+            assert!(self.active.is_none(), "what failed is not written to again");
             let path = self.directory.join(file_name(base)).display().to_string();
             let what = "could not write";
             return Err(LogError::Io { what, path, error });
@@ -173,8 +195,11 @@ impl LogWriter {
             at += (HEADER_BYTES + entry.body.len()) as u64;
         }
         assert_eq!(at, position, "every record has a place of its own");
+        assert!(at > self.end, "positions only grow");
         self.end = position;
         self.active_dirty = true;
+        let active = self.active.as_ref().map(|(base, _)| *base);
+        assert_eq!(active, Some(base), "a group stands in one segment");
         Ok(())
     }
 
@@ -182,11 +207,19 @@ impl LogWriter {
     pub fn release_before(&mut self, position: u64) -> Vec<PathBuf> {
         let keep = self.active.as_ref().map_or(self.end, |(base, _)| *base);
         assert!(keep <= self.end, "the active segment is the last");
-        self.segments
-            .release_before(position.min(keep))
-            .into_iter()
-            .map(|base| self.directory.join(file_name(base)))
-            .collect()
+        let released = self.segments.release_before(position.min(keep));
+        assert!(released.is_sorted(), "the oldest goes first");
+        assert!(
+            released.last().is_none_or(|&last| last < keep),
+            "what is written to stays"
+        );
+        let oldest = self.segments.first();
+        assert!(
+            released.last().is_none_or(|&last| Some(last) < oldest),
+            "what goes is older than what stays"
+        );
+        let file = |base| self.directory.join(file_name(base));
+        released.into_iter().map(file).collect()
     }
 
     /// Remove the segments that end at or before `position`, here and now.
@@ -226,11 +259,24 @@ impl LogWriter {
             self.end = from.max(base);
             self.undo(base, &file);
         }
+        assert!(
+            result.is_ok() || self.active.is_none(),
+            "what failed is not written to again"
+        );
+        assert!(self.end >= from, "what was written before stays");
+        assert!(
+            !self.active_dirty && self.sealed_dirty.is_empty(),
+            "nothing is synced twice"
+        );
         result
     }
 
     /// Files written to since the last call, to be synced by whoever may wait for the disk.
     pub fn take_dirty(&mut self) -> Vec<Arc<dyn File>> {
+        assert!(
+            self.active.is_some() || !self.active_dirty,
+            "only an active segment is dirty"
+        );
         let mut files = std::mem::take(&mut self.sealed_dirty);
         if std::mem::take(&mut self.active_dirty)
             && let Some((_, file)) = &self.active
@@ -247,12 +293,17 @@ impl LogWriter {
         {
             self.sealed_dirty.push(file);
         }
+        assert!(!self.active_dirty, "no dirty file is forgotten");
     }
 
     /// Begin no record before `position`: something else knows of records up to there, which the
     /// disk has lost. Only for a log that was not written to since it was opened.
     pub(crate) fn skip_to(&mut self, position: u64) {
         assert!(self.active.is_none(), "nothing was written yet");
+        assert!(
+            !self.uncut && self.cutting.is_none(),
+            "nor was anything taken back"
+        );
         self.end = self.end.max(position);
     }
 
@@ -299,6 +350,8 @@ impl LogWriter {
     /// and after a loss of power for whatever was written at these positions next.
     fn undo(&mut self, base: u64, file: &Arc<dyn File>) {
         assert!(base <= self.end, "a segment begins behind its end");
+        let last = self.segments.last();
+        assert_eq!(last, Some(base), "only the newest segment is written to");
         self.seal();
         if self.end == base
             && self.cutting != Some(base)
@@ -318,5 +371,9 @@ impl LogWriter {
         self.uncut |= !cut;
         // An empty segment would stand under the name of the next one.
         self.end = self.end.max(base + 1);
+        assert!(
+            self.cutting.is_none_or(|cutting| cutting < self.end),
+            "what cuts the log off is not written over"
+        );
     }
 }
