@@ -40,6 +40,11 @@ impl Settlement {
         unreadable: Count,
         sizes: &[u32],
     ) -> (Count, BTreeMap<String, Count>) {
+        assert_eq!(
+            unreadable.min(all),
+            unreadable,
+            "a part is not more than all"
+        );
         let mut exported = all;
         let mut dropped: BTreeMap<String, Count> = BTreeMap::new();
         let mut drop = |reason: &str, count: Count| {
@@ -73,6 +78,11 @@ impl Settlement {
                 Count::new(spans, u64::try_from(bytes).unwrap_or(u64::MAX)),
             );
         }
+        let shares = dropped.values().fold(exported, |sum, count| sum + *count);
+        assert_eq!(
+            shares, all,
+            "every span is exported, or dropped for one reason"
+        );
         dropped.retain(|_, count| !count.is_zero());
         (exported, dropped)
     }
