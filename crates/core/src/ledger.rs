@@ -75,6 +75,11 @@ impl AddAssign for Count {
 
 impl SubAssign for Count {
     fn sub_assign(&mut self, other: Self) {
+        assert_eq!(
+            other.min(*self),
+            other,
+            "no more is taken away than is there"
+        );
         self.spans -= other.spans;
         self.bytes -= other.bytes;
     }

@@ -123,6 +123,10 @@ impl Engine {
     /// The counters as of now.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
+        assert!(
+            self.freed_before <= self.log.end(),
+            "only what was written is free"
+        );
         Checkpoint {
             format: FORMAT,
             sequence: self.sequence,
@@ -147,6 +151,13 @@ impl Engine {
         assert!(before <= self.log.end(), "only what was written is free");
         self.freed_before = before;
         let mut remove = self.log.release_before(before);
+        let first = self.log_reader.first();
+        assert!(
+            self.pins
+                .oldest()
+                .is_none_or(|oldest| first <= Some(oldest)),
+            "what is pinned stays on the disk"
+        );
         if remove.is_empty() {
             return;
         }
@@ -160,6 +171,7 @@ impl Engine {
         let end = self.verdict_log.end();
         let keep_from = end.saturating_sub(self.options.decisions.max_bytes);
         let needed_from = self.verdicts_needed_from();
+        assert!(needed_from <= end, "no verdict is needed before it falls");
         self.verdict_log.release_before(keep_from.min(needed_from))
     }
 
@@ -172,6 +184,11 @@ impl Engine {
             .back()
             .is_none_or(|(newest, _)| *newest < base)
         {
+            let newest = self.segment_verdicts.back();
+            assert!(
+                newest.is_none_or(|(_, end)| *end <= self.verdict_log.end()),
+                "the verdict log only grows"
+            );
             self.segment_verdicts
                 .push_back((base, self.verdict_log.end()));
         }
@@ -204,7 +221,12 @@ impl Engine {
         while self.segment_received.len() > 1 && self.segment_received[1].0 <= self.freed_before {
             self.segment_received.pop_front();
         }
-        self.segment_verdicts.front().map_or(0, |(_, end)| *end)
+        let oldest = self.segment_verdicts.front();
+        assert!(
+            oldest.is_some_and(|(base, _)| *base <= self.freed_before),
+            "every segment that is left is counted from here"
+        );
+        oldest.map_or(0, |(_, end)| *end)
     }
 
     /// Judge early what holds the oldest segment, when the log stands at its bound.

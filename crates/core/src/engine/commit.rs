@@ -72,6 +72,12 @@ impl Engine {
                 if prepared.accepted.spans > 0 {
                     self.sequence += 1;
                     self.refresh(prepared);
+                    let written = from..self.log.end();
+                    assert!(
+                        written.contains(&position),
+                        "what is acknowledged stands in the log"
+                    );
+                    assert!(position >= base, "a record stands in the segment it pins");
                     self.index_request(prepared, position, base, now);
                 }
             }
@@ -130,6 +136,7 @@ impl Engine {
             let position = (prepared.accepted.spans > 0).then(|| written.next());
             position.flatten().unwrap_or_default()
         }));
+        assert!(written.next().is_none(), "every record has its request");
         Ok(())
     }
 
@@ -176,7 +183,10 @@ impl Engine {
         // most of the time here goes to.
         let mut places = std::mem::take(&mut self.places);
         places.clear();
+        // In bytes: a count of spans of one trace stops at what it can hold.
+        let (_, mut held) = self.index.held();
         for delta in &prepared.traces {
+            held += delta.bytes;
             let hash = self.index.hash(&delta.trace_id);
             places.push((hash, self.index.find(hash, &delta.trace_id)));
         }
@@ -195,12 +205,14 @@ impl Engine {
                     kept,
                     lost: false,
                 };
+                held -= late.bytes;
                 self.late.push((late, position, pin));
             } else {
                 let pin = self.pins.pin(base);
                 self.begin(hash, delta, (position, pin), prepared.tenant, now);
             }
         }
+        assert_eq!(self.index.held().1, held, "every span is held, or late");
         self.places = places;
     }
 
@@ -246,6 +258,10 @@ impl Engine {
         assert!(live.is_some(), "every open trace holds its plan alive");
         let Some(live) = live else { return };
         let current = trace.plan == self.current_plan().plan().version;
+        assert!(
+            current || self.plans.len() == 2,
+            "a plan that is not current is the one before"
+        );
         let bits = delta.bits[usize::from(!current)];
         let root_wait = match live.compiled.plan().wait_after_root_ms {
             Some(wait) if delta.root && !trace.root => Some(wait),

@@ -56,6 +56,10 @@ impl Engine {
             slice.push((waiting, early));
         }
         assert_eq!(verdicts.len(), slice.len(), "one verdict a trace");
+        assert!(
+            verdicts.len() <= SLICE,
+            "new requests never wait long for a slice"
+        );
         if verdicts.is_empty() {
             return (verdicts, false);
         }
@@ -66,12 +70,15 @@ impl Engine {
             .append_verdicts(&verdicts, context, durable)
         {
             Ok(positions) => {
+                let open = self.index.len();
                 let remembered = positions.clone();
                 let slots = slice.into_iter().map(|((slot, _), _)| slot);
                 for ((slot, verdict), position) in slots.zip(&verdicts).zip(positions) {
                     self.take_effect(slot, verdict, position);
                     self.recent.push(position, verdict);
                 }
+                let left = self.index.len() + verdicts.len();
+                assert_eq!(left, open, "what is judged is held no more");
                 // Apart from the index, so that the misses of the cache overlap.
                 let now_ms = now.mono_ns / 1_000_000;
                 for (verdict, position) in verdicts.iter().zip(remembered) {
@@ -85,12 +92,15 @@ impl Engine {
                 for due in slice.into_iter().rev() {
                     self.early.push_front(due);
                 }
+                let due = self.early.len();
+                assert!(due >= verdicts.len(), "what is not written down stays due");
                 return (Vec::new(), false);
             }
         }
         self.retire_plans();
         self.free_segments();
         self.guard_bound();
+        self.check();
         let more = !self.due.is_empty() || !self.early.is_empty();
         (verdicts, more)
     }
@@ -126,6 +136,11 @@ impl Engine {
             .plans
             .iter_mut()
             .find(|live| live.compiled.plan().version == verdict.plan);
+        assert!(live.is_some(), "every open trace holds its plan alive");
+        assert!(
+            verdict.kept != positions.is_empty(),
+            "what is kept stands somewhere, and nothing else is read back"
+        );
         let plan = live.and_then(|live| {
             live.open -= 1;
             verdict.kept.then(|| Arc::clone(&live.compiled))
@@ -169,6 +184,8 @@ impl Engine {
             policy.dropped += 1;
             policy.spans_dropped += count.spans;
         }
+        let decided = policy.kept + policy.dropped;
+        assert_eq!(policy.judged, decided, "what is judged is kept or dropped");
         if let Some(slug) = verdict.early.slug() {
             *self.reasons.entry(slug.to_owned()).or_default() += 1;
         }
@@ -196,6 +213,7 @@ impl Engine {
                 decided.push((late, verdict));
             }
         }
+        assert!(self.late.is_empty(), "none of them waits any longer");
         if decided.is_empty() {
             return;
         }
@@ -210,6 +228,11 @@ impl Engine {
         let Ok(sequences) = self.verdict_log.append_late(&notes, context, durable) else {
             // They stay held, and are tried again with the next group or tick.
             self.late.extend(decided.into_iter().map(|(late, _)| late));
+            assert_eq!(
+                self.late.len(),
+                notes.len(),
+                "what is not written down stays held"
+            );
             self.storage_errors += 1;
             return;
         };
@@ -230,6 +253,10 @@ impl Engine {
         let Some(delta) = deltas.find(|delta| delta.trace_id == late.trace_id) else {
             return false;
         };
+        assert!(
+            late.kept,
+            "spans of a dropped trace are answered from memory"
+        );
         let hash = self.index.hash(&late.trace_id);
         self.memory.forget(hash);
         if let Some(slot) = self.index.find(hash, &late.trace_id) {
@@ -238,6 +265,8 @@ impl Engine {
         } else {
             self.begin(hash, delta, (*position, *pin), record.header.tenant, now);
         }
+        let held = self.index.find(hash, &late.trace_id);
+        assert!(held.is_some(), "what begins again is held");
         true
     }
 
@@ -264,6 +293,10 @@ impl Engine {
     ) {
         let expected = Count::new(u64::from(late.spans), late.bytes);
         *self.reasons.entry("late_spans".to_owned()).or_default() += expected.spans;
+        assert!(
+            late.kept || verdict.is_none(),
+            "no late span is kept without its trace"
+        );
         let Some((verdict, plan)) = verdict else {
             self.count_late(expected, late.kept);
             self.pins.unpin(pin);

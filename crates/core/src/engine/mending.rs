@@ -50,6 +50,10 @@ impl Engine {
         if !evidence.any {
             return mended;
         }
+        assert!(
+            self.due.is_empty() && self.early.is_empty(),
+            "books are put right before anything is judged"
+        );
         let missing = |engine: &Self| {
             let differences = engine.cut(now).differences();
             let missing = differences.into_iter().map(|(_, missing, _)| missing);
@@ -75,6 +79,12 @@ impl Engine {
             }
         }
         self.outbox.correct(&corrections, now);
+        let left = self.cut(now).differences();
+        assert!(
+            left.iter()
+                .all(|(_, missing, twice)| missing.is_zero() && twice.is_zero()),
+            "books that were put right are in balance"
+        );
         if !(quarantined.is_zero() && mended.corrupt.is_zero()) {
             self.chores.checkpoint = Some(self.checkpoint());
         }

@@ -222,9 +222,33 @@ impl Engine {
         for pin in pins {
             self.pins.unpin(pin);
         }
+        let pinned = self.pins.oldest().is_some();
+        assert!(
+            pinned || self.index.is_empty(),
+            "only what is packed is let go"
+        );
         self.free_segments();
         // While the log is full no request comes to look after the bound.
         self.guard_bound();
+    }
+
+    /// What holds after every slice and after every start, whatever the disk did.
+    pub(crate) fn check(&self) {
+        let traces = self.index.len();
+        let open: u64 = self.plans.iter().map(|live| live.open).sum();
+        assert_eq!(open, traces as u64, "every open trace holds one plan");
+        let waiting = self.wheel.len() + self.due.len() + self.early.len();
+        assert!(waiting >= traces, "every open trace is waited for");
+        let pinned = self.pins.oldest().is_some();
+        assert!(pinned || traces == 0, "every open trace pins its requests");
+        assert!(
+            pinned || self.late.is_empty(),
+            "late spans pin their request"
+        );
+        assert!(
+            pinned || self.jobs.is_empty(),
+            "what is kept is pinned until it is packed"
+        );
     }
 
     /// Spans that are held in the buffer: open traces, and late spans not written down yet.

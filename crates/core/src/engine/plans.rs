@@ -82,6 +82,10 @@ impl Engine {
 
     /// Show the live plans to the threads that scan requests.
     fn publish_plans(&self) {
+        assert!(
+            matches!(self.plans.len(), 1..=2),
+            "the current plan, and one before it"
+        );
         let mut shared = self
             .plan_set
             .write()

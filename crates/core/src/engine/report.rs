@@ -251,6 +251,7 @@ fn reason<'a>(verdict: &Verdict, compiled: Option<&'a Compiled>) -> &'a str {
 
 /// T as tracestate spells it: 14 hex digits without the trailing zeros; always is `0`.
 fn th(threshold: u64) -> String {
+    assert!(threshold < NEVER, "what is never kept has no th");
     let digits = format!("{threshold:014x}");
     match digits.trim_end_matches('0') {
         "" => "0".to_owned(),

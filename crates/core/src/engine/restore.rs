@@ -47,6 +47,10 @@ impl Engine {
         &mut self,
         evidence: &mut Evidence,
     ) -> Result<Checkpoint, EngineError> {
+        assert!(
+            self.plans.is_empty() && self.index.is_empty(),
+            "the counters come back first"
+        );
         let path = self.directory().join(CHECKPOINT).with_extension("json");
         let path = path.display().to_string();
         let read = guarded::read(&*self.fs, self.directory(), CHECKPOINT);
@@ -190,10 +194,11 @@ impl Engine {
             let there = Count::new(u64::from(trace.spans), trace.bytes);
             pin = Some((trace.pin, there));
             let live = self.plans.iter_mut();
-            if let Some(live) = live
+            let live = live
                 .rev()
-                .find(|live| live.compiled.plan().version == trace.plan)
-            {
+                .find(|live| live.compiled.plan().version == trace.plan);
+            assert!(live.is_some(), "every open trace holds its plan alive");
+            if let Some(live) = live {
                 live.open -= 1;
             }
         }
@@ -259,6 +264,11 @@ impl Engine {
     /// written; late spans may have been noted after a verdict that fell later.
     pub(crate) fn order_jobs(&mut self) {
         self.jobs.sort_by_key(|job| job.sequence);
+        assert!(
+            self.jobs
+                .is_sorted_by(|one, next| one.sequence < next.sequence),
+            "one frame an entry"
+        );
         self.outbox.owe(self.jobs.iter().map(|job| job.sequence));
     }
 
@@ -270,6 +280,7 @@ impl Engine {
         expected: Count,
         pin: u32,
     ) {
+        assert!(!positions.is_empty(), "what is packed stands somewhere");
         let plan = self.plan_of(verdict.plan);
         self.outbox.expect(expected);
         self.jobs.push(KeptJob {
@@ -294,6 +305,11 @@ impl Engine {
             });
         }
         assert_eq!(self.index.held(), self.index.recount(), "spans are counted");
+        assert!(
+            self.due.is_empty() && self.early.is_empty(),
+            "nothing is judged before all is back"
+        );
+        self.check();
         self.retire_plans();
         self.held().spans
     }

@@ -21,6 +21,8 @@ use crate::wire::TraceId;
 /// A growing table moves only its own part of the traces, so that growth never stalls the writer.
 const TABLES: usize = 256;
 
+const _: () = assert!(TABLES.is_power_of_two(), "no table is picked more often");
+
 /// No record: the end of a chain.
 pub const NO_RECORD: u32 = u32::MAX;
 
@@ -105,6 +107,17 @@ impl Index {
     /// Begin to hold a trace, which must not be held yet.
     pub fn insert(&mut self, hash: u64, trace: Trace) -> u32 {
         assert!(trace.spans > 0, "a trace has spans");
+        assert_eq!(
+            hash,
+            self.hasher.hash(&trace.trace_id),
+            "the hash is its own"
+        );
+        assert_eq!(
+            trace.newest, NO_RECORD,
+            "a trace that begins has no records yet"
+        );
+        let held = self.find(hash, &trace.trace_id);
+        assert!(held.is_none(), "no trace is held twice");
         self.spans += u64::from(trace.spans);
         self.bytes += trace.bytes;
         let slot = self.traces.insert(trace);
@@ -124,7 +137,11 @@ impl Index {
     pub fn update(&mut self, slot: u32, change: impl FnOnce(&mut Trace)) {
         let trace = &mut self.traces[slot];
         let (spans, bytes) = (trace.spans, trace.bytes);
+        let (id, begun) = (trace.trace_id, (trace.stamp, trace.pin, trace.plan));
         change(trace);
+        assert_eq!(trace.trace_id, id, "a trace keeps its id");
+        let still = (trace.stamp, trace.pin, trace.plan);
+        assert_eq!(still, begun, "a trace is judged by the plan it began under");
         assert!(
             trace.spans >= spans && trace.bytes >= bytes,
             "a trace only grows"
@@ -141,6 +158,7 @@ impl Index {
             position_high: (position >> 32) as u32,
             older,
         });
+        assert_ne!(newest, older, "no record is older than itself");
         self.traces[slot].newest = newest;
     }
 
@@ -163,6 +181,11 @@ impl Index {
         }
         self.spans -= u64::from(trace.spans);
         self.bytes -= trace.bytes;
+        assert!(
+            self.spans >= self.traces.len() as u64,
+            "every trace that is left has spans"
+        );
+        assert_ne!(trace.newest, NO_RECORD, "a trace stands somewhere");
         let mut next = trace.newest;
         let mut sink = positions;
         let from = sink.as_ref().map_or(0, |positions| positions.len());
@@ -175,8 +198,17 @@ impl Index {
             next = record.older;
         }
         if let Some(positions) = sink {
+            assert!(positions.len() > from, "a record for every trace, at least");
             positions[from..].reverse();
         }
+        if self.traces.is_empty() {
+            assert_eq!((self.spans, self.bytes), (0, 0), "no span without a trace");
+            assert!(self.records.is_empty(), "no record without a trace");
+        }
+        assert!(
+            self.records.len() >= self.traces.len(),
+            "every trace that is left stands somewhere"
+        );
         trace
     }
 

@@ -22,18 +22,27 @@ impl Pins {
             Some((newest, count)) if *newest >= base => *count += 1,
             _ => self.segments.push_back((base, 1)),
         }
+        let oldest = self.segments.front();
+        assert!(
+            oldest.is_some_and(|(_, count)| *count > 0),
+            "what nothing pins is let go"
+        );
         self.first + (self.segments.len() as u32 - 1)
     }
 
     /// Pin once more what is pinned already.
     pub fn pin_again(&mut self, pin: u32) {
-        if let Some((_, count)) = self.segments.get_mut((pin - self.first) as usize) {
+        assert!(pin >= self.first, "what was let go is not pinned again");
+        let pinned = self.segments.get_mut((pin - self.first) as usize);
+        assert!(pinned.is_some(), "what is pinned again is pinned");
+        if let Some((_, count)) = pinned {
             *count += 1;
         }
     }
 
     /// Undo one pin.
     pub fn unpin(&mut self, pin: u32) {
+        assert!(pin >= self.first, "nothing is let go after its segment");
         let pinned = self.segments.get_mut((pin - self.first) as usize);
         assert!(
             pinned.as_ref().is_some_and(|(_, count)| *count > 0),
@@ -51,7 +60,12 @@ impl Pins {
     /// The begin of the oldest segment that is still needed; None if none is.
     #[must_use]
     pub fn oldest(&self) -> Option<u64> {
-        self.segments.front().map(|(base, _)| *base)
+        let oldest = self.segments.front();
+        assert!(
+            oldest.is_none_or(|(_, count)| *count > 0),
+            "what nothing pins is let go"
+        );
+        oldest.map(|(base, _)| *base)
     }
 
     /// The number of the oldest segment that is still needed.

@@ -5,6 +5,11 @@ use std::ops::{Index, IndexMut};
 /// Slots a chunk.
 const CHUNK: usize = 1 << 14;
 
+const _: () = assert!(
+    CHUNK.is_power_of_two(),
+    "a slot is found without a division"
+);
+
 enum Slot<T> {
     Full(T),
     /// The next free slot, if any.
@@ -42,17 +47,26 @@ impl<T> Slab<T> {
         self.len += 1;
         if let Some(slot) = self.free {
             let place = &mut self.chunks[slot as usize / CHUNK][slot as usize % CHUNK];
+            assert!(matches!(place, Slot::Free(_)), "no value is written over");
             if let Slot::Free(next) = std::mem::replace(place, Slot::Full(value)) {
                 self.free = next;
             }
             return slot;
         }
         let slot = self.used;
+        assert!(slot < u32::MAX, "the last number names no slot");
         self.used += 1;
         if slot as usize / CHUNK == self.chunks.len() {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
-        self.chunks[slot as usize / CHUNK].push(Slot::Full(value));
+        assert_eq!(self.len, self.used as usize, "free slots are used first");
+        let chunk = &mut self.chunks[slot as usize / CHUNK];
+        assert_eq!(
+            chunk.len(),
+            slot as usize % CHUNK,
+            "a slot's number is its place"
+        );
+        chunk.push(Slot::Full(value));
         slot
     }
 
@@ -65,11 +79,13 @@ impl<T> Slab<T> {
         reason = "see the panic above: a free slot here is a broken index"
     )]
     pub fn remove(&mut self, slot: u32) -> T {
+        assert!(slot < self.used, "only a slot that was given out is freed");
         let place = &mut self.chunks[slot as usize / CHUNK][slot as usize % CHUNK];
         match std::mem::replace(place, Slot::Free(self.free)) {
             Slot::Full(value) => {
                 self.free = Some(slot);
                 self.len -= 1;
+                assert!(self.len < self.used as usize, "a free slot is left");
                 value
             }
             Slot::Free(_) => panic!("slot {slot} was freed twice"),

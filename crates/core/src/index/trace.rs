@@ -49,6 +49,7 @@ impl Trace {
     /// A trace that begins with these spans; `bits` are those of the plan it begins under.
     #[must_use]
     pub fn begin(delta: &TraceDelta, bits: u64) -> Self {
+        assert!(delta.spans > 0, "a trace begins with a span");
         Self {
             trace_id: delta.trace_id,
             first_start_ns: delta.first_start_ns,
@@ -73,11 +74,17 @@ impl Trace {
 
     /// Add more of its spans.
     pub fn merge(&mut self, delta: &TraceDelta, bits: u64) {
+        assert_eq!(self.trace_id, delta.trace_id, "spans go to their own trace");
+        assert!(delta.spans > 0, "nothing is added without a span");
         if delta.first_start_ns != 0
             && (self.first_start_ns == 0 || delta.first_start_ns < self.first_start_ns)
         {
             self.first_start_ns = delta.first_start_ns;
         }
+        assert!(
+            delta.first_start_ns == 0 || self.first_start_ns <= delta.first_start_ns,
+            "no span starts before the first"
+        );
         self.last_end_ns = self.last_end_ns.max(delta.last_end_ns);
         self.bits |= bits;
         self.bytes += delta.bytes;
@@ -93,6 +100,11 @@ impl Trace {
             self.rv = delta.rv;
             self.rv_source = delta.rv_source;
         }
+        assert!(self.rv_source >= delta.rv_source, "a root's value wins");
+        assert!(
+            self.rv_source > delta.rv_source || self.rv <= delta.rv,
+            "between equals the smallest, whatever the order of arrival"
+        );
     }
 
     /// Last end minus first start; 0 where either is unset, or the end comes first.

@@ -3,7 +3,7 @@
 //! Only the 64 bytes of its header are written, so a repair needs no room and takes nothing that
 //! was not lost already.
 
-use super::record::{HEADER_BYTES, MAGIC};
+use super::record::{HEADER_BYTES, MAGIC, RawHeader};
 use super::{Damage, Header, Kind, LogError, LogReader};
 use crate::ledger::Count;
 
@@ -30,6 +30,7 @@ pub(crate) fn patch(
     let Damage {
         position, bytes, ..
     } = *damage;
+    assert!(bytes > 0, "damage has bytes");
     let Some((base, file)) = reader.segments.holding(position) else {
         return Ok(None);
     };
@@ -46,6 +47,7 @@ pub(crate) fn patch(
         let mut old = vec![0; usize::try_from(bytes).unwrap_or(0).min(MAGIC.len())];
         file.read_at(from, &mut old).map_err(failed)?;
         let new = MAGIC[..old.len()].to_vec();
+        assert!(old.len() as u64 <= bytes, "a patch stays within the damage");
         return Ok(Some(Patch {
             base,
             position,
@@ -65,9 +67,20 @@ pub(crate) fn patch(
         crc = crc32c::crc32c_append(crc, &window[..some]);
         at += some as u64;
     }
+    assert_eq!(at, end, "the whole body is summed, and nothing behind it");
     let mut old = vec![0; HEADER_BYTES];
     file.read_at(from, &mut old).map_err(failed)?;
-    let new = filler(header).encode(position, length, crc).to_vec();
+    let header = filler(header);
+    assert_ne!(header.kind, Kind::Request, "what is damaged is no request");
+    let new = header.encode(position, length, crc);
+    let raw = RawHeader(&new);
+    assert!(raw.is_whole(position), "what stands in for it is a record");
+    assert_eq!(
+        (HEADER_BYTES + raw.length()) as u64,
+        bytes,
+        "and ends where the damage ends"
+    );
+    let new = new.to_vec();
     Ok(Some(Patch {
         base,
         position,

@@ -125,12 +125,15 @@ impl LogReader {
         if !raw.matches(&body) {
             return Err(missing("the checksum of its body does not match"));
         }
-        Ok(Record {
+        let record = Record {
             position,
             header: raw.decode(),
             body: Bytes::from(body),
             whole: true,
-        })
+        };
+        let end = record.end() - base;
+        assert!(end <= length, "a record stands within its segment");
+        Ok(record)
     }
 
     /// Read `into.len()` bytes from `position` on, unchecked: the caller knows how to tell.
@@ -138,6 +141,7 @@ impl LogReader {
     /// # Errors
     /// [`LogError::Missing`] if the segment is gone, or ends before; [`LogError::Io`].
     pub fn read_bytes(&self, position: u64, into: &mut [u8]) -> Result<(), LogError> {
+        assert!(!into.is_empty(), "something is asked for");
         let (base, file) = self.segments.holding(position).ok_or(LogError::Missing {
             position,
             what: "its segment is gone",
@@ -155,9 +159,13 @@ impl LogReader {
     /// Where the segment begins that holds `position`.
     #[must_use]
     pub fn base_of(&self, position: u64) -> u64 {
-        self.segments
-            .holding(position)
-            .map_or(position, |(base, _)| base)
+        let holding = self.segments.holding(position);
+        let base = holding.map_or(position, |(base, _)| base);
+        assert!(
+            base <= position,
+            "what a segment holds stands behind its begin"
+        );
+        base
     }
 
     /// Where the oldest segment begins; None if there is none.

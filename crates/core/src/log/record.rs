@@ -98,6 +98,11 @@ pub struct Header {
 impl Header {
     /// Encode the header of a body with this length and crc32c, to stand at `position`.
     pub(super) fn encode(&self, position: u64, length: u32, body_crc: u32) -> [u8; HEADER_BYTES] {
+        let read_back = Kind::of(self.kind.byte());
+        assert_eq!(
+            read_back, self.kind,
+            "a kind is read back as it was written"
+        );
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..4].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&length.to_le_bytes());
@@ -111,6 +116,7 @@ impl Header {
         bytes[40..48].copy_from_slice(&self.wall_ns.to_le_bytes());
         bytes[48..56].copy_from_slice(&self.total.spans.to_le_bytes());
         bytes[56..64].copy_from_slice(&self.total.bytes.to_le_bytes());
+        assert_eq!(bytes[28..32], [0; 4], "what has no use yet is zero");
         let crc = header_crc(position, &bytes);
         bytes[4..8].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -147,6 +153,7 @@ impl RawHeader<'_> {
     }
 
     pub(super) fn decode(&self) -> Header {
+        assert_eq!(self.0[..4], MAGIC, "only what was found whole is read");
         Header {
             kind: Kind::of(self.0[16]),
             tenant: u16::from_le_bytes([self.0[18], self.0[19]]),

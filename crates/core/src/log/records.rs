@@ -10,6 +10,11 @@ use super::segments::Segment;
 /// How much is read at once: enough that small records cost no call of the system each.
 const WINDOW_BYTES: u64 = 1024 * 1024;
 
+const _: () = assert!(
+    WINDOW_BYTES >= HEADER_BYTES as u64,
+    "every search goes on by more than a magic number"
+);
+
 /// Bytes of a log that hold no whole record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
@@ -58,6 +63,11 @@ struct Current {
 impl Current {
     /// `length` bytes from `position` on; None if the segment ends before.
     fn bytes(&mut self, position: u64, length: u64) -> std::io::Result<Option<Bytes>> {
+        assert!(
+            position >= self.segment.base,
+            "nothing is read before its begin"
+        );
+        assert!(position <= self.end, "nothing is read behind its end");
         if length > self.end.saturating_sub(position) {
             return Ok(None);
         }
@@ -72,6 +82,10 @@ impl Current {
                     .file
                     .read_at(position - self.segment.base, &mut window)?;
                 (self.window, self.window_at) = (Bytes::from(window), position);
+                assert!(
+                    self.window.len() as u64 >= length,
+                    "a window holds what it is for"
+                );
                 0
             }
         };
@@ -110,6 +124,8 @@ impl Current {
             for at in memchr::memmem::find_iter(&window, &MAGIC) {
                 let candidate = from + at as u64;
                 if self.header(candidate)?.is_some() {
+                    let behind = candidate + HEADER_BYTES as u64;
+                    assert!(behind <= self.end, "a header stands within its segment");
                     return Ok(Some(candidate));
                 }
             }
@@ -177,8 +193,18 @@ impl Records {
                 Stop::Io(error) => self.reader.failed(base, error),
                 Stop::Log(error) => error,
             })?;
+            assert!(
+                current.position <= current.end,
+                "no step leaves the segment"
+            );
+            let next = current.position;
             self.current = Some(current);
             if let Some(record) = record {
+                assert_eq!(
+                    record.position, before,
+                    "a record stands where it was looked for"
+                );
+                assert_eq!(record.end(), next, "the next record stands behind this one");
                 return Ok(Some(record));
             }
         }
@@ -186,10 +212,12 @@ impl Records {
 
     /// Go on to the next segment; false if there is none.
     fn open_next(&mut self) -> Result<bool, LogError> {
+        assert!(self.current.is_none(), "one segment is read at a time");
         let Some(segment) = self.reader.segments.from(self.next_base) else {
             return Ok(false);
         };
         let base = segment.base;
+        assert!(base >= self.next_base, "no segment is read twice");
         let length = segment
             .file
             .size()
@@ -222,6 +250,7 @@ impl Records {
     /// Read the record at the current position, or note what stands there instead.
     fn step(&mut self, current: &mut Current) -> Result<Option<Record>, Stop> {
         let position = current.position;
+        assert!(position < current.end, "there is something to read");
         let Some(header) = current.header(position)? else {
             let begun = current.is_begin_of_header(position)?;
             let next = current.search(position + 1)?;
@@ -260,6 +289,7 @@ impl Records {
     }
 
     fn note(&mut self, position: u64, current: &Current, begun: bool) {
+        assert!(position < current.position, "damage has bytes");
         let at_end = current.position >= current.end;
         self.damage.push(Damage {
             position,

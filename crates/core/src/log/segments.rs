@@ -10,6 +10,11 @@ use crate::fs::File;
 /// enough from the end of the number range that sums of positions never overflow.
 pub(crate) const POSITION_BOUND: u64 = 1 << 62;
 
+const _: () = assert!(
+    POSITION_BOUND <= u64::MAX - i64::MAX as u64,
+    "no file is so long that its end has no number"
+);
+
 /// One segment.
 #[derive(Clone)]
 pub(super) struct Segment {
@@ -49,7 +54,8 @@ impl Segments {
 
     pub(super) fn remove(&self, base: u64) {
         let mut state = self.change();
-        state.files.remove(&base);
+        let removed = state.files.remove(&base);
+        assert!(removed.is_some(), "what is taken out was there");
         state.spoiled.remove(&base);
     }
 
@@ -105,6 +111,8 @@ impl Segments {
             }
             state.files.remove(&first);
             state.spoiled.remove(&first);
+            assert!(!state.files.is_empty(), "the newest segment stays");
+            assert!(first < position, "only what ends before is let go");
             released.push(first);
         }
     }

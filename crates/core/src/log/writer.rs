@@ -83,6 +83,16 @@ impl LogWriter {
             segments.insert(base, file);
         }
         read_marks(&*fs, directory, &names, &segments);
+        let last = segments.last();
+        assert!(
+            last.is_none_or(|last| last < end),
+            "the log ends behind the begin of its newest segment"
+        );
+        assert_eq!(
+            sealed_dirty.len(),
+            segments.count(),
+            "every segment is synced once"
+        );
         Ok(Self {
             fs,
             directory: directory.to_owned(),
@@ -129,7 +139,12 @@ impl LogWriter {
     /// Bytes from the begin of the oldest segment to the end.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.segments.first().map_or(0, |first| self.end - first)
+        let first = self.segments.first();
+        assert!(
+            first.is_none_or(|first| first <= self.end),
+            "the log begins before it ends"
+        );
+        first.map_or(0, |first| self.end - first)
     }
 
     /// Segments on disk.
@@ -151,8 +166,13 @@ impl LogWriter {
         entries: &[Entry<'_>],
         positions: &mut Vec<u64>,
     ) -> Result<(), LogError> {
+        assert!(!entries.is_empty(), "a group has records");
         let (base, file) = self.writable()?;
         assert!(base <= self.end, "a segment begins behind its end");
+        assert!(
+            !self.uncut,
+            "nothing is written before what was taken back is cut off"
+        );
         self.headers.clear();
         let mut position = self.end;
         for entry in entries {
@@ -166,6 +186,7 @@ impl LogWriter {
                 .push(entry.header.encode(position, length, crc));
             position += HEADER_BYTES as u64 + u64::from(length);
         }
+        assert_eq!(self.headers.len(), entries.len(), "one header a record");
         let mut parts = Vec::with_capacity(entries.len() * 2);
         for (header, entry) in self.headers.iter().zip(entries) {
             parts.push(IoSlice::new(header));
@@ -173,6 +194,7 @@ impl LogWriter {
         }
         if let Err(error) = file.write_at(self.end - base, &mut parts) {
             self.undo(base, &file);
+            assert!(self.active.is_none(), "what failed is not written to again");
             let path = self.directory.join(file_name(base)).display().to_string();
             let what = "could not write";
             return Err(LogError::Io { what, path, error });
@@ -183,8 +205,11 @@ impl LogWriter {
             at += (HEADER_BYTES + entry.body.len()) as u64;
         }
         assert_eq!(at, position, "every record has a place of its own");
+        assert!(at > self.end, "positions only grow");
         self.end = position;
         self.active_dirty = true;
+        let active = self.active.as_ref().map(|(base, _)| *base);
+        assert_eq!(active, Some(base), "a group stands in one segment");
         Ok(())
     }
 
@@ -192,11 +217,19 @@ impl LogWriter {
     pub fn release_before(&mut self, position: u64) -> Vec<PathBuf> {
         let keep = self.active.as_ref().map_or(self.end, |(base, _)| *base);
         assert!(keep <= self.end, "the active segment is the last");
-        self.segments
-            .release_before(position.min(keep))
-            .into_iter()
-            .map(|base| self.directory.join(file_name(base)))
-            .collect()
+        let released = self.segments.release_before(position.min(keep));
+        assert!(released.is_sorted(), "the oldest goes first");
+        assert!(
+            released.last().is_none_or(|&last| last < keep),
+            "what is written to stays"
+        );
+        let oldest = self.segments.first();
+        assert!(
+            released.last().is_none_or(|&last| Some(last) < oldest),
+            "what goes is older than what stays"
+        );
+        let file = |base| self.directory.join(file_name(base));
+        released.into_iter().map(file).collect()
     }
 
     /// Remove the segments that end at or before `position`, here and now.
@@ -238,6 +271,11 @@ impl LogWriter {
             self.end = from;
             self.undo(base, &file);
         }
+        assert!(self.end >= from, "what was written before stays");
+        assert!(
+            !self.active_dirty && self.sealed_dirty.is_empty(),
+            "nothing is synced twice"
+        );
         result
     }
 
@@ -245,6 +283,10 @@ impl LogWriter {
     /// durable by whoever may wait for the disk.
     pub fn take_dirty(&mut self) -> Vec<Dirty> {
         self.seal_spoiled();
+        assert!(
+            self.active.is_some() || !self.active_dirty,
+            "only an active segment is dirty"
+        );
         let mut files = BTreeMap::new();
         let sealed = std::mem::take(&mut self.sealed_dirty);
         files.extend(sealed.into_iter().map(|(base, file)| (base, (file, false))));
@@ -273,6 +315,7 @@ impl LogWriter {
         {
             self.sealed_dirty.push(active);
         }
+        assert!(!self.active_dirty, "no dirty file is forgotten");
     }
 
     /// Write to the active segment no more if a sync of it has failed.
@@ -288,6 +331,10 @@ impl LogWriter {
     /// disk has lost. Only for a log that was not written to since it was opened.
     pub(crate) fn skip_to(&mut self, position: u64) {
         assert!(self.active.is_none(), "nothing was written yet");
+        assert!(
+            !self.uncut && self.cutting.is_none(),
+            "nor was anything taken back"
+        );
         self.end = self.end.max(position);
     }
 
@@ -347,6 +394,8 @@ impl LogWriter {
     /// and after a loss of power for whatever was written at these positions next.
     fn undo(&mut self, base: u64, file: &Arc<dyn File>) {
         assert!(base <= self.end, "a segment begins behind its end");
+        let last = self.segments.last();
+        assert_eq!(last, Some(base), "only the newest segment is written to");
         self.seal();
         if self.end == base
             && self.cutting != Some(base)
@@ -364,5 +413,9 @@ impl LogWriter {
         self.uncut |= cut.and(synced).is_err();
         // An empty segment would stand under the name of the next one.
         self.end = self.end.max(base + 1);
+        assert!(
+            self.cutting.is_none_or(|cutting| cutting < self.end),
+            "what cuts the log off is not written over"
+        );
     }
 }

@@ -225,6 +225,11 @@ impl Books {
                 continue;
             };
             exporter.totals.restored += correction.restored;
+            let (lacking, twice) = (correction.uncounted, correction.restored);
+            assert!(
+                lacking.min(twice).is_zero(),
+                "books lack something, or have too much of it"
+            );
             if !correction.uncounted.is_zero() {
                 let dropped = &mut exporter.totals.dropped;
                 *dropped.entry("uncounted".to_owned()).or_default() += correction.uncounted;
@@ -234,6 +239,10 @@ impl Books {
 
     /// What the next segment begins with.
     pub(super) fn mark(&self) -> Mark {
+        assert!(
+            self.holes.last().is_none_or(|last| *last <= self.written),
+            "only a frame that was due is owed"
+        );
         Mark {
             written: self.written,
             holes: self.holes.clone(),
@@ -308,6 +317,7 @@ impl Books {
 
     /// Frames of these verdicts are lost, and are to be written again.
     pub(super) fn owe(&mut self, sequences: impl Iterator<Item = u64>) {
+        assert!(self.holes.is_empty(), "what is lost is asked for once");
         let written = self.written;
         self.holes = sequences.filter(|one| *one <= written).collect();
     }
@@ -319,11 +329,21 @@ impl Books {
 
     /// An exporter is done with a run of frames, and whether that is `written` down.
     pub(super) fn settle(&mut self, note: &SettledNote, written: bool) {
+        assert!(note.range.0 < note.range.1, "a run has frames");
         let all = total(&self.run(note.range));
+        let shares = note.dropped.values();
+        let shares = shares.fold(note.exported, |sum, count| sum + *count);
+        assert_eq!(
+            shares.min(all),
+            shares,
+            "no more is settled than was handed out"
+        );
         let Self {
             frames, exporters, ..
         } = self;
-        if let Some(exporter) = exporters.iter_mut().find(|e| e.name == note.exporter) {
+        let exporter = exporters.iter_mut().find(|e| e.name == note.exporter);
+        assert!(exporter.is_some(), "who settles was handed something");
+        if let Some(exporter) = exporter {
             exporter.held -= all;
             if !written {
                 exporter.unnoted += all;
@@ -342,7 +362,12 @@ impl Books {
             .front()
             .is_some_and(|frame| frame.position < done)
         {
-            self.frames.pop_front();
+            let gone = self.frames.pop_front();
+            let mut exporters = self.exporters.iter();
+            assert!(
+                gone.is_none_or(|gone| exporters.all(|e| e.is_done_with(gone.position))),
+                "no frame goes that somebody is in want of"
+            );
         }
         self.frames.front().map(|frame| frame.position)
     }
@@ -373,6 +398,10 @@ impl Books {
             .iter_mut()
             .find(|exporter| exporter.name == name)?;
         if let Some(range) = exporter.returned.pop_front() {
+            assert!(
+                range.1 <= exporter.next,
+                "only what was handed out comes back"
+            );
             return Some((range, self.run(range)));
         }
         let from = frames.partition_point(|frame| frame.position < exporter.next);
@@ -396,6 +425,10 @@ impl Books {
         if bytes < max_bytes && now_ms.saturating_sub(first.since_ms) < linger_ms {
             return None;
         }
+        assert!(
+            !exporter.is_done_with(first.position),
+            "nothing settled is handed out"
+        );
         let range = (first.position, last.position + 1);
         assert!(exporter.next < range.1, "nothing is handed out twice");
         exporter.next = range.1;

@@ -42,6 +42,11 @@ impl Settlement {
         unreadable: Count,
         sizes: &[u32],
     ) -> (Count, BTreeMap<String, Count>) {
+        assert_eq!(
+            unreadable.min(all),
+            unreadable,
+            "a part is not more than all"
+        );
         let mut exported = all;
         let mut dropped: BTreeMap<String, Count> = BTreeMap::new();
         let mut drop = |reason: &str, count: Count| {
@@ -69,6 +74,11 @@ impl Settlement {
         if self.rejected > 0 {
             drop("backend_rejected", average(all, self.rejected));
         }
+        let shares = dropped.values().fold(exported, |sum, count| sum + *count);
+        assert_eq!(
+            shares, all,
+            "every span is exported, or dropped for one reason"
+        );
         dropped.retain(|_, count| !count.is_zero());
         (exported, dropped)
     }

@@ -166,6 +166,7 @@ impl Outbox {
     /// # Errors
     /// [`LogError::Io`]: none of them counts as written; the caller tries again.
     pub fn write(&self, frames: &[(u64, Count, Frame)], now: Now) -> Result<(), LogError> {
+        assert!(!frames.is_empty(), "there is something to write");
         let mut log = held(&self.log);
         self.begin_segment(&mut log, now)?;
         let mut bodies = Vec::with_capacity(frames.len());
@@ -189,6 +190,7 @@ impl Outbox {
         self.measure(&log);
         let mut books = held(&self.books);
         for ((sequence, expected, frame), position) in frames.iter().zip(positions) {
+            assert!(!books.has_written(*sequence), "one frame a verdict");
             books.pending -= *expected;
             books.add(position, *sequence, frame, now.mono_ns / 1_000_000);
         }
@@ -315,6 +317,7 @@ impl Outbox {
                 sizes.extend(read.into_iter().flat_map(|frame| frame.sizes));
             }
         }
+        assert!(!frames.is_empty(), "frames stay until they are settled");
         let all = total(&frames);
         let (exported, dropped) = what.shares(all, unreadable, &sizes);
         let again = average(all, what.again).max(unsure);
@@ -449,6 +452,7 @@ impl Outbox {
         log.append(&[entry, entry], &mut positions)?;
         self.measure(log);
         let mut books = held(&self.books);
+        assert_eq!(positions.len(), 2, "a mark stands twice");
         assert!(books.marked <= positions[0], "marks stand in order");
         (books.unmarked, books.marked) = (None, positions[0]);
         books.uncorrected = false;
@@ -462,6 +466,9 @@ impl Outbox {
             let mut books = held(&self.books);
             (books.forget(), books.marked)
         };
+        assert!(marked <= log.end(), "a mark stands in the log");
+        let end = log.end();
+        assert!(oldest.is_none_or(|at| at < end), "so does every frame");
         let released = log.release_before(oldest.unwrap_or(u64::MAX).min(marked));
         self.bytes.store(log.bytes(), Ordering::Relaxed);
         held(&self.removable).extend(released);
@@ -469,6 +476,7 @@ impl Outbox {
 
     /// Tell how large the log is, after a write that went well.
     fn measure(&self, log: &LogWriter) {
+        assert!(self.end() <= log.end(), "the log never falls behind");
         self.bytes.store(log.bytes(), Ordering::Relaxed);
         self.end.store(log.end(), Ordering::Relaxed);
     }

@@ -15,6 +15,11 @@ use crate::wire::TraceId;
 
 const FIXED_BYTES: usize = 44;
 
+const _: () = assert!(
+    FIXED_BYTES == 16 + 3 * 4 + 2 * 8,
+    "sizes stand right behind the counts"
+);
+
 /// One frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
@@ -41,6 +46,11 @@ impl Frame {
     }
 
     pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        assert!(
+            self.sizes.is_empty() == self.payload.is_empty(),
+            "what is sent is counted, and what is counted is sent"
+        );
+        let from = into.len();
         into.extend_from_slice(&self.trace_id);
         for count in [
             self.sizes.len() as u64,
@@ -55,6 +65,11 @@ impl Frame {
         for size in &self.sizes {
             into.extend_from_slice(&size.to_le_bytes());
         }
+        assert_eq!(
+            into.len() - from,
+            FIXED_BYTES + 4 * self.sizes.len(),
+            "the payload stands where a reader looks for it"
+        );
         into.extend_from_slice(&self.payload);
     }
 

@@ -82,6 +82,11 @@ impl Packer {
     /// [`LogError::Io`] if the outbox could not be written, or the buffer log not be read; nothing
     /// was written, and the jobs stand. Spans that cannot be read for a minute are missing.
     pub fn pack(&mut self, jobs: &[KeptJob], now: Now) -> Result<(), LogError> {
+        assert!(!jobs.is_empty(), "there is something to pack");
+        assert!(
+            jobs.is_sorted_by(|one, next| one.sequence < next.sequence),
+            "frames are written in the order of their verdicts"
+        );
         let mut patient = true;
         let mut frames = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -93,8 +98,21 @@ impl Packer {
             frames.push((job.sequence, job.expected, frame?));
         }
         self.failing = None;
+        assert!(
+            frames
+                .iter()
+                .zip(jobs)
+                .all(|((_, _, frame), job)| frame.trace_id == job.verdict.trace_id),
+            "a frame is of the trace of its verdict"
+        );
         assert_eq!(frames.len(), jobs.len(), "one frame a job");
-        self.outbox.write(&frames, now)
+        self.outbox.write(&frames, now)?;
+        let newest = jobs.last();
+        assert!(
+            newest.is_none_or(|newest| self.outbox.has_written(newest.sequence)),
+            "a job that is done has its frame"
+        );
+        Ok(())
     }
 
     /// Write a frame without spans for a job that cannot be packed: they are all missing.
@@ -121,6 +139,7 @@ impl Packer {
     }
 
     fn frame_of(&mut self, job: &KeptJob, whole: bool, patient: bool) -> Result<Frame, LogError> {
+        assert!(!job.positions.is_empty(), "what is kept stands somewhere");
         let trace_id = job.verdict.trace_id;
         let mut frame = Frame {
             trace_id,
@@ -149,6 +168,10 @@ impl Packer {
             let (payload, sizes) = (&mut frame.payload, &mut frame.sizes);
             let found = extract(&request.body, layout, &trace_id, &stamp, payload, sizes);
             frame.malformed += Count::new(found.malformed_spans, found.malformed_bytes);
+            assert!(
+                frame.sizes.is_empty() == frame.payload.is_empty(),
+                "every span that goes out is counted"
+            );
         }
         let found = frame.kept() + frame.malformed;
         frame.missing = Count::new(
@@ -164,12 +187,22 @@ impl Packer {
             while self.cached_bytes + body.len() > CACHE_BYTES
                 && let Some(oldest) = self.order.pop_front()
             {
-                if let Some(request) = self.cache.remove(&oldest) {
+                let request = self.cache.remove(&oldest);
+                assert!(request.is_some(), "what stands in line is there");
+                if let Some(request) = request {
                     self.cached_bytes -= request.body.len();
                 }
             }
+            assert!(
+                !self.cache.is_empty() || self.cached_bytes == 0,
+                "every byte is counted until it is let go"
+            );
             self.cached_bytes += body.len();
             assert_eq!(self.order.len(), self.cache.len(), "one place in line each");
+            assert!(
+                self.cached_bytes <= CACHE_BYTES || self.cache.is_empty(),
+                "only one request alone may be larger"
+            );
             self.order.push_back(position);
             let (asked, layout) = (0, None);
             self.cache.insert(

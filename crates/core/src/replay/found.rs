@@ -86,5 +86,9 @@ impl Found {
             at_end: one.at_end,
             cut_short: one.cut_short,
         }));
+        assert!(
+            self.damage.len() <= Self::SPOTS,
+            "a list for people is bounded"
+        );
     }
 }

@@ -108,12 +108,20 @@ impl History {
             return None;
         }
         let (_, at, verdict) = self.verdicts.pop_front()?;
+        assert!(
+            self.is_ahead(&verdict.trace_id),
+            "a verdict is ahead until it falls"
+        );
         if let Some(ahead) = self.ahead.get_mut(&verdict.trace_id) {
             *ahead -= 1;
             if *ahead == 0 {
                 self.ahead.remove(&verdict.trace_id);
             }
         }
+        assert!(
+            !self.verdicts.is_empty() || self.ahead.is_empty(),
+            "behind the last verdict none is ahead"
+        );
         Some((at, verdict))
     }
 }

@@ -145,6 +145,10 @@ impl Replay {
         let mut sequence = checkpoint.sequence;
         let mut refused = None;
         while let Some(record) = records.next_found()? {
+            assert!(
+                record.position >= checkpoint.freed,
+                "what is freed is not read again"
+            );
             let header = record.header;
             let filler = header.kind == Kind::Filler;
             // What was damaged before a repair had no number, if its header was damaged, too.
@@ -278,7 +282,18 @@ impl Replay {
                 self.found.vanished
             ));
         }
+        let (left_alone, received) = (evidence.quarantined, self.received.sum);
+        assert_eq!(
+            left_alone.min(received),
+            left_alone,
+            "what is left alone was received"
+        );
         let mended = self.engine.mend_books(evidence, self.now);
+        assert_eq!(
+            mended.corrupt.min(evidence.lost),
+            mended.corrupt,
+            "no more is lost than stood in what cannot be read"
+        );
         let found = &mut self.found;
         (found.lost.spans, found.lost.bytes) = (mended.corrupt.spans, mended.corrupt.bytes);
         found.quarantined = self.evidence.quarantined;

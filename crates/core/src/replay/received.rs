@@ -43,7 +43,13 @@ impl Received {
         });
         self.gap(before.saturating_sub(reached));
         self.sum += own;
-        self.reached = Some(max(reached, total));
+        let reached = max(reached, total);
+        assert_eq!(
+            max(self.sum, reached),
+            self.sum,
+            "what a record speaks of was received"
+        );
+        self.reached = Some(reached);
     }
 
     /// A request that cannot be worked on, and what had been received with it; returns its spans.
@@ -53,6 +59,7 @@ impl Received {
             .unwrap_or(Count::new(total.spans.saturating_sub(spans), total.bytes));
         let own = total.saturating_sub(reached);
         let own = Count::new(own.spans.min(spans), own.bytes);
+        assert_eq!(own.min(total), own, "a part is not more than all");
         self.request(own, total);
         own
     }
@@ -62,11 +69,21 @@ impl Received {
         let reached = *self.reached.get_or_insert(self.claimed);
         self.gap(self.claimed.saturating_sub(reached));
         self.sum = max(self.sum, reached);
+        assert_eq!(
+            max(self.sum, self.claimed),
+            self.sum,
+            "what anything speaks of was received"
+        );
     }
 
     fn gap(&mut self, gap: Count) {
         self.lost += gap;
         self.sum += gap;
+        assert_eq!(
+            self.lost.min(self.sum),
+            self.lost,
+            "what is lost was received"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a verdict says, and how it is written down.
 
+use crate::plan::NEVER;
 use crate::wire::TraceId;
 
 /// The rule of a trace that matched none.
@@ -12,6 +13,15 @@ pub(super) const LATE_BYTES: usize = 56;
 /// Every entry ends with the crc32c of the rest of it: entries are read one by one, and damage to
 /// one of a record leaves the others.
 const CRC_BYTES: usize = 4;
+
+const _: () = assert!(
+    VERDICT_BYTES >= 16 + 6 * 8 + 3 * 4 + 2 * 2 + 3 + CRC_BYTES,
+    "every field of a verdict has room"
+);
+const _: () = assert!(
+    LATE_BYTES >= 16 + 3 * 8 + 2 * 4 + CRC_BYTES,
+    "every field of a note has room"
+);
 
 /// Why a trace was judged before it was due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +86,13 @@ pub struct Verdict {
 
 impl Verdict {
     pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        assert!(self.threshold <= NEVER, "T has 56 bits, or keeps nothing");
+        assert!(self.randomness < NEVER, "R has 56 bits");
+        assert!(
+            !self.kept || self.threshold <= self.randomness,
+            "what is kept is kept by its T and R"
+        );
+        assert!(self.randomness_source <= 2, "R comes from one of three");
         let from = into.len();
         into.extend_from_slice(&self.trace_id);
         for word in [
@@ -164,6 +181,7 @@ pub struct LateSpans {
 
 impl LateSpans {
     pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        assert!(self.spans > 0, "a note is on some spans");
         let from = into.len();
         into.extend_from_slice(&self.trace_id);
         for word in [self.sequence, self.verdict, self.bytes] {
@@ -195,7 +213,9 @@ impl LateSpans {
 
 /// Fill up the entry that begins at `from`, and close it with its checksum.
 fn finish(into: &mut Vec<u8>, from: usize, size: usize) {
-    into.resize(from + size - CRC_BYTES, 0);
+    let fields = from + size - CRC_BYTES;
+    assert!(into.len() <= fields, "no field is cut off");
+    into.resize(fields, 0);
     let crc = crc32c::crc32c(&into[from..]);
     into.extend_from_slice(&crc.to_le_bytes());
 }
@@ -211,6 +231,7 @@ struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
     fn take<const N: usize>(&mut self) -> [u8; N] {
+        assert!(self.0.len() >= N, "no more is taken than there is");
         let mut field = [0; N];
         let (front, rest) = self.0.split_at(N);
         field.copy_from_slice(front);

@@ -135,6 +135,7 @@ impl VerdictLog {
             total: context.received,
         };
         assert!(count > 0, "a record has entries");
+        let before = self.log.end();
         self.positions.clear();
         let entry = Entry {
             header,
@@ -144,10 +145,20 @@ impl VerdictLog {
         self.log.next_base();
         self.log.append(&[entry], &mut self.positions)?;
         assert_eq!(self.positions.len(), 1, "one position a record");
+        assert!(
+            self.positions[0] >= before,
+            "the last verdict that took effect stands last"
+        );
         if durable {
             self.log.sync_or_take_back(self.positions[0])?;
         }
-        Ok(self.positions[0] + HEADER_BYTES as u64)
+        let first = self.positions[0] + HEADER_BYTES as u64;
+        assert_eq!(
+            first + self.body.len() as u64,
+            self.log.end(),
+            "every entry stands in the log"
+        );
+        Ok(first)
     }
 
     /// The verdict at this position, if it is that trace's.
@@ -169,7 +180,11 @@ impl VerdictLog {
     #[must_use]
     pub fn decode(record: &Record) -> Option<Batch> {
         let first = record.position + HEADER_BYTES as u64;
-        let at = |index: usize, size: usize| first + (index * size) as u64;
+        let at = |index: usize, size: usize| {
+            let behind = first + ((index + 1) * size) as u64;
+            assert!(behind <= record.end(), "an entry stands within its record");
+            behind - size as u64
+        };
         match record.header.kind {
             Kind::Verdicts => {
                 let (entries, _) = record.body.as_chunks::<VERDICT_BYTES>();
@@ -198,7 +213,12 @@ impl VerdictLog {
 
     /// Forget segments that end at or before `position`; the caller removes the files.
     pub fn release_before(&mut self, position: u64) -> Vec<PathBuf> {
-        self.log.release_before(position)
+        let released = self.log.release_before(position);
+        assert!(
+            self.log.bytes() > 0 || released.is_empty(),
+            "the newest verdicts stay"
+        );
+        released
     }
 
     /// Segments to be made durable.

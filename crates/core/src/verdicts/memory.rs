@@ -7,8 +7,12 @@
 
 use hashbrown::HashTable;
 
+use crate::log::POSITION_BOUND;
+
 /// Positions are below 2^63; the top bit says kept.
 const KEPT: u64 = 1 << 63;
+
+const _: () = assert!(POSITION_BOUND < KEPT, "no position has the top bit");
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -59,6 +63,10 @@ impl VerdictMemory {
         found
             .and_modify(|entry| entry.place = place)
             .or_insert(Entry { fingerprint, place });
+        assert!(
+            self.len() <= self.max_traces,
+            "both generations are bounded"
+        );
     }
 
     /// Where the verdict on this trace stands, and whether it was kept.
@@ -82,6 +90,8 @@ impl VerdictMemory {
                 entry.remove();
             }
         }
+        let found = self.find(fingerprint);
+        assert!(found.is_none(), "what is forgotten is not found");
     }
 
     /// Forget what is too old by now.
@@ -96,6 +106,10 @@ impl VerdictMemory {
                 },
             );
         }
+        assert!(
+            self.young.entries.len() < self.max_traces / 2,
+            "there is room for one more"
+        );
     }
 
     /// Verdicts remembered.

@@ -27,6 +27,7 @@ impl Recent {
             list.pop_front();
         }
         list.push_back((position, verdict.clone()));
+        assert!(list.len() <= MOST, "no kind takes the room of the other");
     }
 
     /// At most `limit` that kept and `limit` that dropped, all in one row, the newest first.
