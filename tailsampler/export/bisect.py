@@ -29,6 +29,8 @@ class Delivery:
     """``(reason, first, count)`` by position in the batch."""
     rejected: int = 0
     """Spans the backend rejected without saying which."""
+    again: int = 0
+    """Spans that an earlier try may have brought to the backend already."""
     refusal: Failed | None = None
     """The last refusal that cost a span."""
     warning: str = ""
@@ -54,6 +56,7 @@ async def deliver(payload: bytes, spans: int, send: Send, split: Split) -> Deliv
         if isinstance(answer, Accepted):
             # The number comes from outside and may be nonsense.
             delivery.rejected += max(0, min(answer.rejected, count))
+            delivery.again += count if answer.again else 0
             delivery.warning = answer.message or delivery.warning
             continue
         if meaning(answer) is Meaning.TOO_LARGE:

@@ -6,6 +6,7 @@ lost answer) leads to the same spans being sent again.
 """
 
 import asyncio
+import dataclasses
 import functools
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -16,7 +17,15 @@ import structlog
 
 from tailsampler.clock import Clock
 from tailsampler.export.bisect import DIVIDES, REFUSED, Delivery, Split, deliver
-from tailsampler.export.retry import Accepted, Backoff, Failed, Meaning, delay_s, meaning
+from tailsampler.export.retry import (
+    Accepted,
+    Backoff,
+    Failed,
+    Meaning,
+    delay_s,
+    may_have_arrived,
+    meaning,
+)
 from tailsampler.export.state import ExporterState
 from tailsampler.export.taken import Batch, Outbox, Taken
 from tailsampler.telemetry.contained import Contained, is_ending, words_of
@@ -160,7 +169,7 @@ class Exporter:
             self._stumble("export.batch_failed", error)
 
     async def _send_until_final(self, payload: bytes) -> Accepted | Failed:
-        attempt = 0
+        attempt, again = 0, False
         while True:
             sent_s = self.clock.monotonic_s()
             answer = await self.transport.send(payload)
@@ -169,8 +178,11 @@ class Exporter:
             if isinstance(answer, Accepted) or means in DIVIDES:
                 self.state.answered(means.value if means else "accepted", now_s)
                 self._answered.set()
+                if isinstance(answer, Accepted):
+                    return dataclasses.replace(answer, again=again)
                 return answer
             attempt += 1
+            again |= may_have_arrived(answer)
             wait_s = delay_s(answer, attempt, self.random(), self.backoff)
             self.state.failed(answer.words, sent_s=sent_s, now_s=now_s, delay_s=wait_s)
             self._complain(answer, attempt, wait_s)

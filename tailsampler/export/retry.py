@@ -54,6 +54,8 @@ class Accepted:
     """Spans refused by ``partial_success``; the backend does not say which."""
     message: str = ""
     """The backend's words, for the log."""
+    again: bool = False
+    """An earlier try may have arrived, too: its answer was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,20 @@ class Failed:
     def words(self) -> str:
         """The status and what the backend said with it, bounded for a log line."""
         return f"{self.code.name}: {self.message}"[:MOST_WORDS].rstrip(": ")
+
+
+# The call had begun, and the connection ended before its answer; the words of grpc C-core and Go.
+_CUT_OFF: Final = re.compile(
+    r"socket closed|connection reset|broken pipe|goaway|stream removed|transport is closing|eof",
+    re.IGNORECASE,
+)
+
+
+def may_have_arrived(failed: Failed) -> bool:
+    """Whether the backend may have the spans although it did not say so."""
+    if failed.code is StatusCode.UNAVAILABLE:
+        return _CUT_OFF.search(failed.message) is not None
+    return failed.code in {StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED}
 
 
 Answer: TypeAlias = Accepted | Failed

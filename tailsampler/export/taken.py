@@ -47,12 +47,19 @@ class Outbox(Protocol):
         """Hand out the next batch, oldest first; None if nothing is ready."""
 
     def settle(
-        self, exporter: str, token: int, /, *, dropped: list[tuple[str, int, int]], rejected: int
+        self,
+        exporter: str,
+        token: int,
+        /,
+        *,
+        dropped: list[tuple[str, int, int]],
+        rejected: int,
+        again: int,
     ) -> None:
         """Book every span of the batch as exported, but those named."""
 
-    def give_back(self, exporter: str, token: int, /) -> None:
-        """Have the batch handed out again."""
+    def give_back(self, exporter: str, token: int, /, *, unsure: bool) -> None:
+        """Have the batch handed out again; ``unsure``: the backend may have it."""
 
 
 @dataclass(slots=True)
@@ -71,6 +78,8 @@ class Taken:
     _unsettled: set[int] = field(default_factory=set)
     _owed: set[int] = field(default_factory=set)
     """Of these, those that nobody works on any more."""
+    _unsent: set[int] = field(default_factory=set)
+    """Of these, those that nobody began to send."""
     _taking: "asyncio.Future[Batch | None] | None" = None
 
     async def take(self, max_bytes: int, linger_ms: int) -> Batch | None:
@@ -95,7 +104,11 @@ class Taken:
     def settle(self, batch: Batch, delivery: Delivery) -> None:
         """Book what became of a batch. Raises what the outbox raises."""
         self.outbox.settle(
-            self.name, batch.token, dropped=delivery.dropped, rejected=delivery.rejected
+            self.name,
+            batch.token,
+            dropped=delivery.dropped,
+            rejected=delivery.rejected,
+            again=delivery.again,
         )
         self._unsettled.discard(batch.token)
 
@@ -107,7 +120,7 @@ class Taken:
     def give_back(self, token: int) -> None:
         """Have a batch handed out again; if that fails it is tried before the next ``take``."""
         try:
-            self.outbox.give_back(self.name, token)
+            self.outbox.give_back(self.name, token, unsure=token not in self._unsent)
         except BaseException as error:
             if is_ending(error):
                 raise
@@ -115,6 +128,7 @@ class Taken:
             self.failed("export.not_given_back", error)
         else:
             self._owed.discard(token)
+            self._unsent.discard(token)
             self._unsettled.discard(token)
 
     async def wait(self) -> None:
@@ -132,4 +146,5 @@ class Taken:
         batch = taking.result()
         if batch is not None:
             self._unsettled.add(batch.token)
+            self._unsent.add(batch.token)
             self.give_back(batch.token)

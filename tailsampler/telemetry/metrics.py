@@ -51,7 +51,7 @@ SPANS_REJECTED = _counter(
     "spans_rejected", "Spans left out of accepted requests by partial_success.", "reason"
 )
 SPANS_EXPORTED_AGAIN = _counter(
-    "spans_exported_again", "Spans sent once more because an answer was lost."
+    "spans_exported_again", "Spans sent once more, though an earlier try may have arrived."
 )
 RECEIVED_BYTES = _counter("received_bytes", "Bytes of the Span messages accepted.")
 EXPORTED_BYTES = _counter("exported_bytes", "Bytes of the Span messages exported.")

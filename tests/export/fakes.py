@@ -62,6 +62,10 @@ class FakeOutbox:
     taken: dict[int, FakeBatch] = field(default_factory=dict)
     settled: dict[int, tuple[list[tuple[str, int, int]], int]] = field(default_factory=dict)
     given_back: list[int] = field(default_factory=list)
+    unsure: list[int] = field(default_factory=list)
+    """Of these, those that the backend may have."""
+    again: int = 0
+    """Spans that the backend may have twice."""
     asked: list[tuple[str, int, int]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     linger_holds: bool = False
@@ -80,13 +84,23 @@ class FakeOutbox:
         return batch
 
     def settle(
-        self, exporter: str, token: int, /, *, dropped: list[tuple[str, int, int]], rejected: int
+        self,
+        exporter: str,
+        token: int,
+        /,
+        *,
+        dropped: list[tuple[str, int, int]],
+        rejected: int,
+        again: int,
     ) -> None:
+        self.again += again
         del self.taken[token]
         self.settled[token] = (dropped, rejected)
         self.changed.set()
 
-    def give_back(self, exporter: str, token: int, /) -> None:
+    def give_back(self, exporter: str, token: int, /, *, unsure: bool) -> None:
+        if unsure:
+            self.unsure.append(token)
         self.batches.appendleft(self.taken.pop(token))
         self.given_back.append(token)
         self.changed.set()

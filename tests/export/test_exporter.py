@@ -71,6 +71,29 @@ async def test_a_backend_that_recovers_gets_everything(answer: Failed) -> None:
     assert transport.sent_ids == [[1, 2]] * 6
 
 
+@pytest.mark.parametrize(
+    ("answer", "again"),
+    [
+        (DOWN, 0),
+        (Failed(StatusCode.UNAVAILABLE, "recvmsg:Connection reset by peer"), 2),
+        (Failed(StatusCode.UNAVAILABLE, "Socket closed"), 2),
+        (Failed(StatusCode.DEADLINE_EXCEEDED), 2),
+        (Failed(StatusCode.RESOURCE_EXHAUSTED, "wait", 1.0), 0),
+    ],
+    ids=str,
+)
+async def test_spans_whose_answer_was_lost_may_have_come_twice(answer: Failed, again: int) -> None:
+    """They are counted; what the backend surely never had is not."""
+    outbox, transport, clock = FakeOutbox(), FakeTransport.that_says(answer), ManualClock()
+    outbox.put(1, 2)
+    async with running(exporter(outbox, transport, clock)):
+        await transport.until_sent(1)
+        await settle()
+        await clock.advance(100)
+        await outbox.until(lambda: outbox.settled)
+    assert outbox.again == again
+
+
 async def test_retry_info_is_waited_out() -> None:
     """Not a moment sooner than the backend asked for."""
     outbox, clock = FakeOutbox(), ManualClock()

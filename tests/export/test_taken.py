@@ -32,8 +32,8 @@ class SlowOutbox(FakeOutbox):
         self.answers.wait()
         return super().take(exporter, max_bytes, linger_ms)
 
-    def give_back(self, exporter: str, token: int, /) -> None:
-        super().give_back(exporter, token)
+    def give_back(self, exporter: str, token: int, /, *, unsure: bool) -> None:
+        super().give_back(exporter, token, unsure=unsure)
         self.returned.set()
 
 
@@ -61,6 +61,7 @@ async def test_a_batch_that_comes_too_late_is_given_back(thread: ThreadPoolExecu
     while not outbox.given_back:
         await settle()
     assert outbox.given_back == [1]
+    assert not outbox.unsure, "nobody began to send it"
     assert [batch.token for batch in outbox.batches] == [1]
 
 
@@ -91,7 +92,7 @@ async def test_a_batch_that_could_not_be_given_back_is_given_back_later() -> Non
     assert batch is not None
     give_back = outbox.give_back
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, unsure: bool) -> None:
         raise Panic("injected")
 
     outbox.give_back = broken  # type: ignore[method-assign]  # a bug in the core
