@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use engine_support::disk::{Hooked, Write};
+use engine_support::{MS, options, plain, request};
 use tailsampler_core::clock::Now;
 use tailsampler_core::ledger::{Count, Cut};
 use tailsampler_core::log::{Entry, Header, Kind, LogWriter};
 use tailsampler_core::outbox::{Frame, Outbox, Settlement};
+use tailsampler_core::simulation::World;
 
 const NOW: Now = Now {
     wall_ns: 0,
@@ -98,6 +100,27 @@ fn what_is_taken_back_stays_so_without_power() {
         assert!(append(&mut log, b"two"));
         let synced: Vec<_> = synced.iter().map(PathBuf::from).collect();
         assert_eq!(*syncs.lock().unwrap(), synced, "{refusal:?}");
+    }
+}
+
+/// A request that was refused, and stands on the disk all the same when its process ends, is no
+/// request for the next one: what was written after it does not count it.
+#[test]
+fn what_was_refused_is_not_received_by_the_next_process() {
+    let (disk, refuses) = disk(Write::Stuck);
+    let mut world = World::new(Arc::new(disk), options(&["a"])).unwrap();
+    world.ingest(request(&[plain(1, 1)]), 0).unwrap();
+    refuses.store(true, Ordering::Relaxed);
+    assert!(world.ingest(request(&[plain(1, 2)]), MS).is_err());
+    refuses.store(false, Ordering::Relaxed);
+    assert_eq!(world.advance(60_000 * MS).len(), 1);
+    for spans in [1, 3] {
+        world.restart(options(&["a"]).plan).unwrap();
+        let ledger = world.ledger();
+        assert_eq!(ledger["spans"]["received"], spans, "{ledger}");
+        assert_eq!(ledger["balanced"], true, "{ledger}");
+        let more = request(&[plain(2, 3), plain(3, 4)]);
+        world.ingest(more, 60_001 * MS).unwrap();
     }
 }
 
