@@ -241,6 +241,12 @@ impl Engine {
         }
     }
 
+    /// Whether late spans wait to be written down, since the disk refuses.
+    #[must_use]
+    pub const fn late_spans_wait(&self) -> bool {
+        !self.late.is_empty()
+    }
+
     /// Nothing is left of the verdict that these spans were to follow: they are spans of a trace
     /// that is not known, as they would be after a restart. False if they cannot be read.
     fn begin_again(&mut self, (late, position, pin): &super::Late, now: Now) -> bool {

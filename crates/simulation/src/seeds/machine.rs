@@ -288,6 +288,12 @@ impl Machine {
         known.or_else(|| engine.decision_reader().find(trace).ok()?)
     }
 
+    /// Whether late spans are not written down yet.
+    #[must_use]
+    pub fn late_spans_wait(&self) -> bool {
+        held(&self.engine).late_spans_wait()
+    }
+
     /// Whether nothing waits in a queue.
     #[must_use]
     pub fn is_idle(&self) -> bool {

@@ -391,7 +391,7 @@ impl Run {
         machine: &Arc<Machine>,
         wait: impl FnOnce(&mut dyn FnMut(Option<bool>)),
     ) -> Result<(), String> {
-        let mut mark = self.truth.mark();
+        let (mut mark, late) = (self.truth.mark(), machine.late_spans_wait());
         let dice = Dice::new(self.dice.below(u64::MAX));
         let turns = Vec::new();
         let meanwhile = Arc::new(Mutex::new(Meanwhile { dice, turns }));
@@ -435,8 +435,7 @@ impl Run {
             self.say(|| format!("a sync: {good}"));
             if good {
                 // A second sync of the same turn may have done more; that is not relied on.
-                self.truth
-                    .synced(std::mem::take(&mut mark), self.unreadable);
+                self.truth.synced(std::mem::take(&mut mark), late);
                 if self.disk.failed_syncs() == failed_syncs {
                     (self.spoiled, self.failed_syncs) = (false, failed_syncs);
                 }

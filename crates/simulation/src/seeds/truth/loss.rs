@@ -16,11 +16,11 @@ impl Truth {
         Mark(requests.len(), decided.len(), settled.len(), replayed.len())
     }
 
-    /// A sync that began at this moment ended well: what had happened by then is durable. Where
-    /// verdicts may be `unreadable`, late spans may not have followed theirs by then.
-    pub fn synced(&mut self, mark: Mark, unreadable: bool) {
+    /// A sync that began at this moment ended well: what had happened by then is durable, but not
+    /// that `late` spans follow their verdict, where some were not written down by then.
+    pub fn synced(&mut self, mark: Mark, late: bool) {
         self.fresh.requests.drain(..mark.0);
-        if !unreadable {
+        if !late {
             self.fresh.decided.drain(..mark.1);
         }
         self.fresh.settled.drain(..mark.2);
