@@ -212,6 +212,7 @@ class Books:
         self._judge_looks(sent, seen, name)
         if len(seen.lives) > 1:
             self.totals["duplicates"] += len(seen.lives) - 1
+            self.totals["twice"] += 1
             twice = {life for life in seen.lives if seen.lives.count(life) > 1}
             if twice - self._took:
                 self.finding.add("twice_in_one_life", f"{name} in lives {seen.lives}")

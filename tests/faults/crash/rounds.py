@@ -214,3 +214,7 @@ class Crashes:
         for name, (said, true) in pairs.items():
             if said != true:
                 self.outcome.add("ledger", f"{name}: {said}, but {true} by the oracle's books")
+        # What was under way at a death may have arrived or not, so this is a bound.
+        again = self.outcome.totals["counted_again"] = spans["exported_again"]
+        if again < (twice := truth.get("twice", 0)):
+            self.outcome.add("ledger", f"exported again: {again}, but {twice} came twice")

@@ -23,6 +23,7 @@ def table(outcome: Outcome) -> str:
         ("held", outcome.held),
         *((name.replace("_", " "), outcome.findings.get(name, 0)) for name in WRONG),
         ("delivered more than once", totals.get("duplicates", 0)),
+        ("  counted as perhaps so", totals.get("counted_again", 0)),
     ]
     lines = [f"{name:<32}{value:>12,}" for name, value in rows]
     if ready:

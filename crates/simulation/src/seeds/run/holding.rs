@@ -49,6 +49,12 @@ impl Run {
         if outbox > options.outbox.max_bytes + (1 << 20) {
             return Err(format!("the outbox has {outbox} bytes"));
         }
+        for (trace, sent) in self.truth.sent() {
+            let known = machine.decision(&trace, self.now).unwrap_or_default();
+            if known["spans"].as_u64().is_some_and(|spans| spans > sent) {
+                return Err(format!("{sent} spans were sent of {known}"));
+            }
+        }
         for (trace, kept) in self.truth.verdicts(self.now.mono_ns / MS).take(20) {
             if self.unreadable {
                 break; // what cannot be read cannot be told

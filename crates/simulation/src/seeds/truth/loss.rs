@@ -1,5 +1,9 @@
 //! What is durable, and what may be gone when the disk loses or changes something.
 
+use std::collections::BTreeMap;
+
+use tailsampler_core::wire::TraceId;
+
 use super::{Fresh, Known, Mark, SpanId, Trace, Truth, id_of};
 
 impl Truth {
@@ -89,6 +93,16 @@ impl Truth {
         for (exporter, ids) in fresh.settled {
             self.may_come_again(exporter, &ids);
         }
+    }
+
+    /// Every trace that was sent, and how many spans were sent of it, copies included: whatever the
+    /// disk did, no verdict is on more.
+    pub fn sent(&self) -> BTreeMap<TraceId, u64> {
+        let mut sent = BTreeMap::new();
+        for one in self.spans.values() {
+            *sent.entry(one.trace).or_default() += u64::from(one.sure + one.possible);
+        }
+        sent
     }
 
     /// A copy that was sure may be gone.
