@@ -67,6 +67,7 @@ struct State {
     /// Files that could not be cut.
     uncut: u64,
     failed_syncs: u64,
+    failed_writes: u64,
     seen: BTreeSet<&'static str>,
 }
 
@@ -176,6 +177,7 @@ impl Disk {
             operations: 0,
             uncut: 0,
             failed_syncs: 0,
+            failed_writes: 0,
             seen: BTreeSet::new(),
         };
         Self(Arc::new(Mutex::new(state)), Arc::default())
@@ -254,6 +256,12 @@ impl Disk {
         self.state().failed_syncs
     }
 
+    /// Writes that have failed so far, also for want of room.
+    #[must_use]
+    pub fn failed_writes(&self) -> u64 {
+        self.state().failed_writes
+    }
+
     /// What has been injected so far.
     #[must_use]
     pub fn seen(&self) -> BTreeSet<&'static str> {
@@ -301,10 +309,12 @@ impl Disk {
         state.unnamed.clear();
     }
 
-    /// Flip bits of files, as many as asked for; returns how many.
-    pub fn rot(&self, flips: u64) -> u64 {
+    /// Flip bits of files in this directory or below it, as many as asked for; returns how many.
+    pub fn rot(&self, flips: u64, directory: &Path) -> u64 {
         let mut state = self.state();
-        let names: Vec<_> = state.names.values().copied().collect();
+        let inside = state.names.iter();
+        let inside = inside.filter(|(path, _)| path.starts_with(directory));
+        let names: Vec<_> = inside.map(|(_, inode)| *inode).collect();
         let mut done = 0;
         for _ in 0..flips {
             let State { files, dice, .. } = &mut *state;
@@ -335,6 +345,7 @@ impl File for Opened {
         if dies || full || fails {
             let some = state.dice.below(bytes.len() as u64 + 1) as usize;
             state.change(self.1, Change::Write(position, bytes[..some].to_vec()));
+            state.failed_writes += 1;
             if full {
                 state.seen.insert("the disk is full");
                 return Err(io::ErrorKind::StorageFull.into());

@@ -39,6 +39,13 @@ pub struct Habits {
     pub steps: u64,
     /// The same: the backends begin to misbehave, or stop.
     pub moods: u64,
+    /// In tenths of the writes and syncs that fail: the end of the process or the power follows
+    /// within moments.
+    pub blows: u64,
+    /// Reads fail within a start rather than between two.
+    pub blind_starts: bool,
+    /// Bits flip in the logs of verdicts alone.
+    pub rots_verdicts: bool,
     /// Of requests, in tenths, those of the storm.
     pub storm: u64,
     /// The memory of verdicts is small.
@@ -75,7 +82,15 @@ impl Habits {
             Fsync::Always,
         ];
         let small = dice.below(5) == 0;
+        let blows = if failures.write + failures.sync + fills > 0 && dice.below(2) == 0 {
+            1 + dice.below(5)
+        } else {
+            0
+        };
         Self {
+            blows,
+            blind_starts: dice.below(2) == 0,
+            rots_verdicts: dice.below(2) == 0,
             mode: modes[dice.below(3) as usize],
             exporters: 1 + dice.below(2) as usize,
             failures,

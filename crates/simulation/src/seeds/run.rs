@@ -98,6 +98,17 @@ pub(super) struct Run {
     /// The disk has failed, lied or lost power: books may have to be mended.
     harmed: bool,
     unreadable: bool,
+    /// So have requests: bits have flipped elsewhere than in verdicts, or reads have failed.
+    requests_unreadable: bool,
+    /// Power was lost, or bits have flipped.
+    lost: bool,
+    /// What was late is written down, and nothing has been lost.
+    notes_stand: bool,
+    /// Writes and syncs that had failed by the last turn.
+    failed: u64,
+    /// The turn in which the power goes, since something has failed before; `u64::MAX` until a
+    /// sync has ended well.
+    blow_at: Option<u64>,
     /// Bits have flipped under a gateway.
     rotting: bool,
     /// Bytes of the largest group that was written at once.
@@ -138,6 +149,11 @@ impl Run {
             plans: 0,
             harmed: false,
             unreadable: false,
+            requests_unreadable: false,
+            lost: false,
+            notes_stand: false,
+            failed: 0,
+            blow_at: None,
             rotting: false,
             largest_group: 0,
             found_bytes: 0,
@@ -348,6 +364,9 @@ impl Run {
         if stands {
             self.truth.perhaps_judged();
         }
+        if self.disk.failed_syncs() > self.failed_syncs {
+            self.truth.perhaps_judging();
+        }
         for (number, taken) in turn.answers {
             let ids = &self.requests[number].ids;
             self.say(|| format!("request {number}: taken {taken}, spans {ids:?}"));
@@ -436,6 +455,9 @@ impl Run {
             if good {
                 // A second sync of the same turn may have done more; that is not relied on.
                 self.truth.synced(std::mem::take(&mut mark), late);
+                if self.blow_at == Some(u64::MAX) {
+                    self.blow_at = Some(self.outcome.turns + self.dice.below(4));
+                }
                 if self.disk.failed_syncs() == failed_syncs {
                     (self.spoiled, self.failed_syncs) = (false, failed_syncs);
                 }

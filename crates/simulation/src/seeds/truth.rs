@@ -77,6 +77,8 @@ struct Fresh {
     decided: Vec<(TraceId, Vec<SpanId>)>,
     settled: Vec<(usize, Vec<SpanId>)>,
     refused: Vec<SpanId>,
+    /// So may verdicts that the disk refused.
+    judging: bool,
     /// They may have been taken and even judged, and nobody knows.
     unanswered: Vec<SpanId>,
     /// A start may have let them follow a verdict, which nobody was told of.
@@ -465,6 +467,14 @@ impl Truth {
             }
         }
         missing
+    }
+
+    /// Whether some spans may be held for a second verdict, the first one being forgotten: a start
+    /// remembers for longer.
+    #[must_use]
+    pub fn begins_again(&self) -> bool {
+        let judged = |trace: &Trace| trace.known != Known::Nothing && !trace.possible.is_empty();
+        self.traces.values().any(judged)
     }
 
     /// Verdicts that everybody was told of and that nothing may have changed.

@@ -2,6 +2,8 @@
 
 use std::hash::Hash;
 
+use serde_json::Value;
+
 use super::{Request, Run, Sending};
 use crate::life::MS;
 use crate::seeds::disk::{End, Failures};
@@ -114,8 +116,13 @@ impl Run {
                 return Err(overdue);
             }
             let done = |request: &Request| matches!(request.state, Sending::Done);
-            let held = &machine.ledger(self.now)["spans"]["held"];
-            let empty = held["buffer"] == 0 && held["outbox"] == 0;
+            let books = machine.ledger(self.now)["exporters"].take();
+            let mut held = books
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(_, b)| &b["spans"]["held"]);
+            let empty = held.all(|held| held["buffer"] == 0 && held["outbox"] == 0);
             if self.requests.iter().all(done) && machine.is_idle() && empty {
                 return Ok(());
             }
@@ -147,12 +154,20 @@ impl Run {
             .truth
             .missing(|trace| machine.decision(trace, self.now)?["kept"].as_bool());
         // Where reading fails, spans are given up by name.
-        let given_up = ["corrupt", "uncounted", "quarantined"].iter();
-        let given_up: u64 = given_up
-            .filter_map(|reason| ledger["spans"]["dropped"][reason].as_u64())
+        let dropped = (0..self.habits.exporters)
+            .map(|exporter| &ledger["exporters"][name(exporter)]["spans"]["dropped"]);
+        let given_up: u64 = dropped
+            .flat_map(|dropped| ["corrupt", "uncounted", "quarantined"].map(|by| &dropped[by]))
+            .filter_map(Value::as_u64)
             .sum();
+        let corrupt = &ledger["spans"]["dropped"]["corrupt"];
+        if !self.requests_unreadable && corrupt.as_u64().unwrap_or(0) > 0 {
+            return Err(format!(
+                "{corrupt} spans given up, and every request can be read"
+            ));
+        }
         let excused = if self.unreadable { given_up } else { 0 };
-        if missing.len() as u64 > excused * self.habits.exporters as u64 {
+        if missing.len() as u64 > excused {
             let first = &missing[0];
             let books = &ledger["exporters"];
             return Err(format!(

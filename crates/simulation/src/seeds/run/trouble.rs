@@ -1,6 +1,7 @@
 //! What befalls a gateway: ends of every kind, and starts after them.
 
 use std::hash::Hash;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Run, Sending};
@@ -22,14 +23,9 @@ impl Run {
             }
         }
         if self.sometimes(habits.powers) {
-            let tenths = [0, 5, 9][self.dice.below(3) as usize];
-            self.end(End::Power(tenths))?;
-            self.see(match tenths {
-                0 => "the power takes all that was not synced",
-                5 => "the power takes half of it",
-                _ => "the power takes little of it",
-            });
+            self.power()?;
         }
+        self.blow()?;
         if self.sometimes(habits.rots) {
             if self.dice.below(2) == 0 {
                 self.end(End::Process)?;
@@ -38,9 +34,15 @@ impl Run {
                 self.rotting = true;
             }
             let flips = 1 + self.dice.below(3);
-            if self.disk.rot(flips) > 0 {
+            let among = if habits.rots_verdicts {
+                "data/verdicts"
+            } else {
+                "data"
+            };
+            if self.disk.rot(flips, Path::new(among)) > 0 {
                 self.see("bits flip");
-                (self.harmed, self.unreadable) = (true, true);
+                self.requests_unreadable |= !habits.rots_verdicts;
+                (self.harmed, self.unreadable, self.lost) = (true, true, true);
                 self.truth.rotted();
             }
         }
@@ -61,6 +63,7 @@ impl Run {
                 self.disk.fail(habits.failures);
                 self.harmed = true;
                 self.unreadable |= habits.failures.read > 0;
+                self.requests_unreadable |= habits.failures.read > 0;
             } else {
                 self.disk.fail(Failures::default());
                 self.see("a failing disk is well again");
@@ -87,22 +90,74 @@ impl Run {
         Ok(())
     }
 
+    fn power(&mut self) -> Result<(), String> {
+        let tenths = [0, 5, 9][self.dice.below(3) as usize];
+        self.end(End::Power(tenths))?;
+        self.see(match tenths {
+            0 => "the power takes all that was not synced",
+            5 => "the power takes half of it",
+            _ => "the power takes little of it",
+        });
+        Ok(())
+    }
+
+    /// A failure seldom comes alone: after one the power goes within moments, before or after the
+    /// process has ended and another one has gone on.
+    fn blow(&mut self) -> Result<(), String> {
+        let failed = self.disk.failed_writes() + self.disk.failed_syncs();
+        let more = failed > self.failed;
+        self.failed = failed;
+        if more && self.blow_at.is_none() && self.dice.below(10) < self.habits.blows {
+            let rounds = [2, 10, 60][self.dice.below(3) as usize];
+            self.blow_at = Some(self.outcome.turns + self.dice.below(rounds));
+            if self.dice.below(2) == 0 {
+                self.disk.fail(Failures::default());
+                self.disk.fill(u64::MAX);
+            }
+            if self.dice.below(2) == 0 {
+                self.end(End::Process)?;
+                self.see("a process ends right after a failure of the disk");
+                // What the next one says is durable is to be so.
+                self.blow_at = (self.dice.below(3) == 0)
+                    .then_some(u64::MAX)
+                    .or(self.blow_at);
+            }
+        }
+        if self.blow_at.is_some_and(|at| at <= self.outcome.turns) {
+            self.blow_at = None;
+            self.power()?;
+            self.see("the power goes soon after a failure of the disk");
+        }
+        Ok(())
+    }
+
     pub(super) fn start(&mut self) -> Result<(), String> {
         self.outcome.starts += 1;
+        let blind =
+            self.habits.blind_starts && self.habits.failures.read > 0 && self.dice.below(2) == 0;
+        if blind {
+            self.see("a start on a disk that cannot be read now and then");
+            self.disk.fail(Failures {
+                read: 20 + self.dice.below(200),
+                ..Failures::default()
+            });
+            (self.harmed, self.unreadable, self.requests_unreadable) = (true, true, true);
+        }
         if self.habits.kills > 0 && self.dice.below(20) == 0 {
             let operations = 1 + self.dice.below(8);
             self.disk.die_after(operations);
         }
         let machine = Machine::start(&self.disk, self.habits.options(), self.now);
+        let failing = self.disk.is_failing() || self.disk.is_dead();
+        if blind {
+            self.disk.fail(Failures::default());
+        }
         let machine = match machine {
-            Ok(machine) => machine,
-            Err(error) => {
-                if self.disk.is_failing() || self.disk.is_dead() {
-                    self.see("a start fails on a failing disk");
-                    return Ok(());
-                }
-                return Err(format!("no start: {error}"));
+            Err(_) if failing => {
+                self.see("a start fails on a failing disk");
+                return Ok(());
             }
+            machine => machine.map_err(|error| format!("no start: {error}"))?,
         };
         if self.disk.is_dead() {
             self.see("kill -9 within a start");
@@ -120,8 +175,28 @@ impl Run {
         Ok(())
     }
 
+    /// Whether the next process finds a note on every late span this one took.
+    fn notes_stand(&self, end: End) -> bool {
+        let sound = !self.lost && end == End::Process && !self.disk.is_dead();
+        let sound = sound && !self.truth.begins_again();
+        let waits = self
+            .machine
+            .as_ref()
+            .map(|machine| machine.late_spans_wait());
+        sound && self.disk.uncut() == 0 && !waits.unwrap_or(!self.notes_stand)
+    }
+
     pub(super) fn found(&mut self, machine: &Machine) -> Result<(), String> {
         let found = machine.found.clone();
+        let noted = &machine.stats(self.now)["verdict_reasons"]["late_spans"];
+        if self.notes_stand
+            && !self.lost
+            && let Some(spans) = noted.as_u64()
+        {
+            return Err(format!(
+                "a start notes {spans} late spans that were noted before"
+            ));
+        }
         for (seen, what) in [
             (found.held_spans > 0, "a start finds held spans"),
             (found.verdicts > 0, "a start finds verdicts"),
@@ -154,7 +229,7 @@ impl Run {
     /// The gateway is gone, one way or the other.
     pub(super) fn end(&mut self, end: End) -> Result<(), String> {
         if matches!(end, End::Power(_)) {
-            self.harmed = true;
+            (self.harmed, self.requests_unreadable, self.lost) = (true, true, true);
         }
         self.spoiled |= self.disk.failed_syncs() > self.failed_syncs;
         self.failed_syncs = self.disk.failed_syncs();
@@ -165,6 +240,7 @@ impl Run {
                 self.truth.deceived();
             }
         }
+        self.notes_stand = self.notes_stand(end);
         let was_up = self.machine.take().is_some();
         if was_up {
             self.backends.cut_off(&mut self.truth, &mut self.dice)?;

@@ -31,6 +31,12 @@ impl Truth {
         self.fresh.replayed.drain(..mark.3);
     }
 
+    /// The disk has failed while something was judged, perhaps: a loss of power may bring back what
+    /// was taken back.
+    pub fn perhaps_judging(&mut self) {
+        self.fresh.judging = true;
+    }
+
     /// A process has ended with a sync that had failed, and the next one may not know.
     pub fn deceived(&mut self) {
         self.deceived = true;
@@ -62,6 +68,9 @@ impl Truth {
             }
         }
         let fresh = std::mem::take(&mut self.fresh);
+        if fresh.judging {
+            self.perhaps_judged();
+        }
         self.unanswered(&fresh.refused);
         if !self.always {
             self.may_come_again(0, &fresh.unanswered);
