@@ -134,6 +134,12 @@ class Gateway:
         """What the start found in the data directory, as JSON (see ``telemetry/found.py``)."""
     def ledger(self) -> str:
         """The books, in one cut, as JSON: the body of ``GET /api/v1/ledger``."""
+    def refusing(self) -> bool:
+        """Whether requests should go elsewhere, since many are refused here.
+
+        To be asked about once a second: it changes after seconds of refusal, and at most once a
+        minute. It waits for no disk.
+        """
     def stats(self) -> str:
         """Gauges and counters beside the ledger, as JSON (see ``telemetry/metrics.py``)."""
     def decision(self, trace_id: bytes, /) -> str | None:

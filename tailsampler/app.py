@@ -40,6 +40,8 @@ from tailsampler.telemetry.contained import Contained
 from tailsampler.telemetry.found import Found
 from tailsampler.telemetry.hooks import hooked, loop_handler
 from tailsampler.telemetry.ledger import Ledger
+from tailsampler.telemetry.refusing import COMPONENT as READINESS
+from tailsampler.telemetry.refusing import Refusing
 from tailsampler.telemetry.status import Phase, Status
 from tailsampler.telemetry.watch import COMPONENT as WATCH
 from tailsampler.telemetry.watch import Watch
@@ -161,10 +163,13 @@ async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterato
     contained = gateway.status.contained
     eyes = ThreadPoolExecutor(1, thread_name_prefix=WATCH)
     watch = Watch(gateway.core, gateway.status, eyes)
+    ears = ThreadPoolExecutor(1, thread_name_prefix=READINESS)
+    refusing = Refusing(gateway.core, gateway.status, ears)
     kept = {
         "export": gateway.export.run,
         "wake": lambda: _waking(gateway, signalled),
         WATCH: watch.run,
+        READINESS: refusing.run,
     }
     tasks = [
         asyncio.create_task(contained.keep(name, run, needed=True), name=name)
@@ -177,6 +182,7 @@ async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterato
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         eyes.shutdown(wait=False)
+        ears.shutdown(wait=False)
 
 
 async def _waking(gateway: Gateway, signalled: asyncio.Event) -> None:

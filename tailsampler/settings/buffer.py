@@ -65,7 +65,7 @@ class Buffer(Section):
 
     HINTS: ClassVar = {
         "num_traces": "the buffer is bounded in bytes; write max_bytes",
-        "max_traces": "the buffer is bounded in bytes; write max_bytes",
+        "max_traces": "the buffer is bounded in bytes; write max_bytes or max_index_bytes",
         "directory": "write data_directory at the top of the file",
     }
 
@@ -73,6 +73,12 @@ class Buffer(Section):
         default=8 << 30,
         description="Bound of the log on disk. At it, the oldest traces are judged early, "
         "never forgotten. Default: 8GiB.",
+    )
+    max_index_bytes: Annotated[Size, sized("16MiB", "1TiB")] = Field(
+        default=4 << 30,
+        description="Bound of the index in memory: about 110 bytes an open trace and 12 a request "
+        "that holds spans of it. At it, the oldest traces are judged early, and then requests "
+        "refused. Default: 4GiB.",
     )
     segment_bytes: Annotated[Size, sized("1MiB", "1GiB")] = Field(
         default=64 << 20,

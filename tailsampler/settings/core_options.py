@@ -24,8 +24,12 @@ def gateway_options(settings: Settings) -> str:
             "data_directory": str(settings.data_directory),
             "buffer": {
                 "max_bytes": settings.buffer.max_bytes,
+                "max_index_bytes": settings.buffer.max_index_bytes,
                 "segment_bytes": settings.buffer.segment_bytes,
                 "fsync": _fsync(settings.buffer.fsync),
+            },
+            "admission": {
+                "spans_per_second": settings.receive.rate_limit_spans_per_second,
             },
             "late": {
                 "max_traces": settings.late.max_traces,

@@ -76,6 +76,13 @@ class Receive(Section):
         description="Bytes of request bodies in memory at once, all connections together; past "
         "it requests are refused and senders try again. Default: 256MiB.",
     )
+    rate_limit_spans_per_second: Annotated[Whole, between(1, 1 << 40)] | None = Field(
+        default=None,
+        description="Spans a second that are taken, all senders together; past it requests are "
+        "refused with the delay after which they will be taken, and tenants share alike. A "
+        "second's worth may come at once. Default: none, as much as the machine can.",
+        examples=[10_000],
+    )
     threads: Annotated[Whole, between(1, 64)] = Field(
         default=1,
         description="Threads that serve the doors. Default: 1, enough for most machines.",

@@ -121,6 +121,15 @@ DOOR_CONNECTIONS = _counter(
 DOOR_IN_FLIGHT_BYTES = _gauge("door_in_flight_bytes", "Bytes of request bodies in memory.")
 DOOR_IN_FLIGHT_REQUESTS = _gauge("door_in_flight_requests", "Requests under way.")
 DOOR_PANICS = _counter("door_panics", "Tasks of the doors that ended by a panic; each is a bug.")
+REQUESTS_REFUSED = _counter(
+    "requests_refused", "Requests refused, by reason, since the start.", "reason"
+)
+TENANT_SPANS = _counter(
+    "tenant_spans",
+    "Spans that a tenant sent, by what became of them at the doors, since the start.",
+    "tenant",
+    "outcome",
+)
 QUEUE_REQUESTS = _gauge("queue_requests", "Requests that wait for the writer of the buffer log.")
 QUEUE_BYTES = _gauge("queue_bytes", "Bytes of these requests.")
 QUEUE_LAG = _gauge("queue_lag_seconds", "Age of the oldest of these requests.")
@@ -132,6 +141,8 @@ BUFFER_LOG_SEGMENTS = _gauge("buffer_log_segments", "Files of the buffer log.")
 INDEX_TRACES = _gauge("index_traces", "Traces in the index.")
 INDEX_RECORDS = _gauge("index_records", "Runs of spans that the index points to.")
 INDEX_BYTES = _gauge("index_bytes", "Memory of the index.")
+INDEX_USED = _gauge("index_used_bytes", "Memory of the index that is in use.")
+INDEX_LIMIT = _gauge("index_limit_bytes", "Its bound, buffer.max_index_bytes.")
 VERDICT_MEMORY_TRACES = _gauge(
     "verdict_memory_traces", "Verdicts that late spans can still follow."
 )

@@ -18,6 +18,8 @@ _PLAIN: Final = (
     (m.INDEX_TRACES, ("index", "traces")),
     (m.INDEX_RECORDS, ("index", "records")),
     (m.INDEX_BYTES, ("index", "bytes")),
+    (m.INDEX_USED, ("index", "used_bytes")),
+    (m.INDEX_LIMIT, ("index", "max_bytes")),
     (m.VERDICT_MEMORY_TRACES, ("late", "traces")),
     (m.VERDICT_MEMORY_REACH, ("late", "reach_seconds")),
     (m.VERDICT_LOG_BYTES, ("verdict_log", "bytes")),
@@ -35,6 +37,7 @@ _PLAIN: Final = (
     (m.PLAN_VERSION, ("plan",)),
     (m.STORAGE_ERRORS, ("storage_errors",)),
 )
+_OUTCOMES: Final = {"limited": "rate_limited", "pressed": "refused"}
 _PROTOCOLS: Final = ("grpc", "http")
 _CONNECTIONS: Final = ("total", "turned_away", "handshakes_failed", "accept_errors")
 
@@ -47,6 +50,7 @@ def samples(ledger: Ledger | None, stats: Mapping[str, Any], status: Status) -> 
             yield from _exporter_books(name, pair)
     yield from _exporters(status)
     yield from _stats(stats)
+    yield from _admission(stats, status)
     yield from _replay(status)
     for component, count in status.contained.counts.items():
         yield m.CONTAINED_FAILURES, (component,), count
@@ -134,6 +138,15 @@ def _door(stats: Mapping[str, Any]) -> Iterator[Sample]:
     for outcome in _CONNECTIONS:
         if outcome in connections:
             yield m.DOOR_CONNECTIONS, (outcome,), connections[outcome]
+
+
+def _admission(stats: Mapping[str, Any], status: Status) -> Iterator[Sample]:
+    for reason, count in (_at(stats, "queue", "refused_requests") or {}).items():
+        yield m.REQUESTS_REFUSED, (str(reason),), count
+    for number, counted in enumerate(_at(stats, "queue", "tenants") or ()):
+        tenant = status.tenants[number] if number < len(status.tenants) else str(number)
+        for outcome, count in counted.items():
+            yield m.TENANT_SPANS, (tenant, _OUTCOMES.get(outcome, outcome)), count
 
 
 def _verdicts(stats: Mapping[str, Any]) -> Iterator[Sample]:

@@ -23,6 +23,12 @@ _THREADS: Final = {
 """What follows where a thread of the data plane has ended."""
 
 
+_REFUSING: Final = (
+    "Many requests are refused, and senders keep their spans; others should go to another gateway "
+    "if there is one. tailsampler_requests_refused_total says why."
+)
+
+
 class Core(Protocol):
     """The part of ``_core.Gateway`` that tells what is known. Every call may take a while."""
 
@@ -62,6 +68,8 @@ class Status:
     """Failures of our own."""
     exporters: Mapping[str, ExporterState] = field(default_factory=dict)
     """By name, the primary first."""
+    tenants: tuple[str, ...] = ("default",)
+    """Names, by their numbers in the core."""
     version: str = "unknown"
     """Of the program."""
     phase: Phase = Phase.STARTING
@@ -73,6 +81,8 @@ class Status:
     """What the start found in the data directory."""
     failed_threads: tuple[str, ...] = ()
     """Of the data plane: those that ended though nobody asked them to."""
+    refusing: bool = False
+    """Many requests have been refused for seconds (``refusing.py``)."""
     answered_s: float = 0.0
     """When the data plane last answered, on the monotonic clock."""
 
@@ -95,6 +105,8 @@ class Status:
         if self.phase is Phase.READY and silent_s > SILENT_S:
             say = f"The data plane has not answered for {silent_s:.0f} s; look at the disk."
             found.append(Trouble("data_plane", say, True))
+        if self.refusing:
+            found.append(Trouble("doors", _REFUSING, True))
         return (*found, *self.contained.troubles())
 
     @property

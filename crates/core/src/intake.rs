@@ -35,17 +35,29 @@ pub enum RefusalReason {
     Storage,
     /// The gateway is stopping.
     Stopping,
+    /// A rate is used up: that of the sender's tenant, or that of all.
+    RateLimited,
+    /// As many traces are open as memory allows, and no more can be judged early.
+    IndexFull,
 }
 
 impl RefusalReason {
     /// Every reason, in the order of the metrics table.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Lagging,
         Self::Busy,
         Self::BufferFull,
         Self::Storage,
         Self::Stopping,
+        Self::RateLimited,
+        Self::IndexFull,
     ];
+
+    /// Whether the gateway as a whole cannot take more; a rate, and a stop, are meant.
+    #[must_use]
+    pub const fn is_pressure(self) -> bool {
+        !matches!(self, Self::Stopping | Self::RateLimited)
+    }
 
     /// The label of the reason in metrics and logs.
     #[must_use]
@@ -56,6 +68,8 @@ impl RefusalReason {
             Self::BufferFull => "buffer_full",
             Self::Storage => "storage",
             Self::Stopping => "stopping",
+            Self::RateLimited => "rate_limited",
+            Self::IndexFull => "index_full",
         }
     }
 
@@ -77,6 +91,12 @@ impl RefusalReason {
             }
             Self::Stopping => {
                 "the gateway is stopping; send this request again, to another instance if there is one"
+            }
+            Self::RateLimited => {
+                "more spans a second than the gateway allows; send this request again after the delay"
+            }
+            Self::IndexFull => {
+                "the gateway holds as many traces as it has memory for; send this request again after the delay"
             }
         }
     }

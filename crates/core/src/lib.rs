@@ -18,6 +18,7 @@
 //! - [`inspect`]: look at a data directory, and repair it, while nobody works in it.
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod clock;
 pub mod engine;
 pub mod fs;

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::admission::AdmissionOptions;
 use crate::plan::Plan;
 
 /// Options of one data plane. Every field has been checked by the settings already; here only
@@ -13,6 +14,9 @@ pub struct Options {
     pub data_directory: String,
     /// The buffer log.
     pub buffer: BufferOptions,
+    /// Who may send how much.
+    #[serde(default)]
+    pub admission: AdmissionOptions,
     /// The memory of verdicts.
     pub late: LateOptions,
     /// The verdict log.
@@ -30,12 +34,19 @@ pub struct Options {
     pub hash_secret: Option<u64>,
 }
 
+const fn unbounded() -> u64 {
+    u64::MAX
+}
+
 /// Options of the buffer log.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BufferOptions {
     /// At this size the oldest traces are judged early, and then requests refused.
     pub max_bytes: u64,
+    /// At this size of the index in memory, likewise.
+    #[serde(default = "unbounded")]
+    pub max_index_bytes: u64,
     /// Size of a segment file.
     pub segment_bytes: u64,
     /// When the log is made durable.

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use engine_support::disk::{Hooked, Write};
 use engine_support::{MS, error, options, plain, request};
+use serde_json::json;
+use tailsampler_core::admission::AdmissionOptions;
 use tailsampler_core::clock::{Clock, Now};
 use tailsampler_core::intake::{AckSink, Answer, Intake, IntakeError, RefusalReason};
 use tailsampler_core::options::{Fsync, Options};
@@ -181,6 +183,7 @@ fn a_failed_write_refuses_and_the_next_succeeds() {
     }
     let ledger = stage.runtime.ledger().unwrap();
     assert_eq!(ledger["spans"]["received"], 3);
+    assert_eq!(ledger["spans"]["refused"], 3);
     assert_eq!(ledger["balanced"], true);
 }
 
@@ -198,13 +201,68 @@ fn a_slow_disk_is_lag() {
         panic!("taken behind a disk that lags");
     };
     assert_eq!(refusal.reason, RefusalReason::Lagging);
+    // Readiness is not moved by a moment; by seconds of it, yes.
+    assert!(stage.runtime.intake().serving());
+    for second in 0..7 {
+        stage.clock.0.fetch_add(1_000 * MS, Ordering::SeqCst);
+        stage.submit(4).unwrap_err();
+        assert_eq!(stage.runtime.is_refusing(), second >= 5, "{second} s");
+    }
     assert!(!stage.runtime.intake().serving());
     stage.gate.shut(false);
     assert_eq!([stage.answer().0, stage.answer().0], [1, 2]);
     // The writer counts a group as done a moment after its answers.
-    stage.until(|| stage.runtime.intake().serving());
-    stage.submit(4).unwrap();
+    stage.until(|| stage.submit(4).is_ok());
+    assert!(stage.runtime.is_refusing());
+    for _ in 0..10 {
+        stage.clock.0.fetch_add(1_000 * MS, Ordering::SeqCst);
+        assert!(stage.runtime.is_refusing());
+    }
+    stage.clock.0.fetch_add(1_000 * MS, Ordering::SeqCst);
+    assert!(!stage.runtime.is_refusing());
+    assert!(stage.runtime.intake().serving());
     assert_eq!(stage.answer().0, 4);
+}
+
+/// Over a rate requests are refused with the time after which they will be taken, and no request
+/// of another tenant is.
+#[test]
+fn a_rate_refuses_in_time() {
+    let mut options = options(&["a"]);
+    options.admission = AdmissionOptions {
+        spans_per_second: None,
+        tenants: vec![None, Some(2)],
+    };
+    let stage = stage(options);
+    let body = request(&[plain(1, 0)]);
+    let submit = |tenant| {
+        let sink = Arc::clone(&stage.sink);
+        let intake = stage.runtime.intake();
+        intake.submit(tenant, body.clone(), u64::from(tenant), &sink)
+    };
+    submit(1).unwrap();
+    submit(1).unwrap();
+    let Err(IntakeError::Refused(refusal)) = submit(1) else {
+        panic!("taken over the rate");
+    };
+    assert_eq!(refusal.reason, RefusalReason::RateLimited);
+    submit(0).unwrap();
+    let wait = u64::try_from(refusal.retry_after.as_nanos()).unwrap();
+    assert!(wait > 400 * MS && wait <= 600 * MS, "{wait}");
+    stage.clock.0.fetch_add(wait + 1, Ordering::SeqCst);
+    let answered = [(); 3].map(|()| stage.answer().0);
+    assert_eq!(answered, [1, 1, 0]);
+    // The writer counts a group as done a moment after its answers.
+    stage.until(|| submit(1).is_ok());
+    assert_eq!(stage.answer().0, 1);
+    let stats = stage.runtime.stats().unwrap();
+    let tenants = &stats["queue"]["tenants"];
+    assert_eq!(
+        (&tenants[1]["admitted"], &tenants[1]["limited"]),
+        (&json!(3), &json!(1))
+    );
+    assert_eq!(tenants[0]["admitted"], 1);
+    assert!(!stage.runtime.is_refusing());
 }
 
 /// A stop answers everything that was queued; whoever asks later is told that nobody is there.

@@ -36,9 +36,9 @@ impl Fault {
 
     /// Not now: the sender keeps the request and may send it again.
     pub(crate) fn refused(refusal: Refusal) -> Self {
-        use RefusalReason::{BufferFull, Busy, Lagging, Stopping, Storage};
+        use RefusalReason::{BufferFull, Busy, IndexFull, Lagging, RateLimited, Stopping, Storage};
         let (code, http) = match refusal.reason {
-            Lagging | Busy | BufferFull => (Code::ResourceExhausted, 429),
+            Lagging | Busy | BufferFull | RateLimited | IndexFull => (Code::ResourceExhausted, 429),
             Storage | Stopping => (Code::Unavailable, 503),
         };
         Self {

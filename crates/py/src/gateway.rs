@@ -178,6 +178,10 @@ impl Gateway {
         })
     }
 
+    fn refusing(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |runtime| Ok(runtime.is_refusing()))
+    }
+
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |runtime| {
             let mut stats = runtime.stats().ok_or_else(gone)?;

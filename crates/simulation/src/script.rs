@@ -1,5 +1,6 @@
 //! What a gateway lives through: the same for the same seed.
 
+use tailsampler_core::admission::AdmissionOptions;
 use tailsampler_core::options::{
     BufferOptions, DecisionOptions, Fsync, LateOptions, Options, OutboxOptions,
 };
@@ -94,7 +95,9 @@ impl Script {
     pub fn options(&self) -> Options {
         Options {
             data_directory: "data".to_owned(),
+            admission: AdmissionOptions::default(),
             buffer: BufferOptions {
+                max_index_bytes: u64::MAX,
                 max_bytes: 1 << 20,
                 segment_bytes: self.segment_bytes,
                 fsync: self.mode,

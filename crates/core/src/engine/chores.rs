@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::fs::{FileSystem, guarded};
+use crate::intake::RefusalReason;
 use crate::ledger::Count;
 use crate::ledger::Totals;
 use crate::log::{Dirty, POSITION_BOUND};
@@ -229,27 +230,38 @@ impl Engine {
         oldest.map_or(0, |(_, end)| *end)
     }
 
-    /// Judge early what holds the oldest segment, when the log stands at its bound.
+    /// Judge early what holds the oldest segment, when the log or the index stands at its bound.
     pub(crate) fn guard_bound(&mut self) {
-        let bound = self.options.buffer.max_bytes;
-        let ahead = 2 * self.options.buffer.segment_bytes;
-        if self.log.bytes() + ahead <= bound || !self.early.is_empty() {
+        let buffer = &self.options.buffer;
+        let ahead = 2 * buffer.segment_bytes;
+        let log = self.log.bytes() + ahead > buffer.max_bytes;
+        let index = self.index.used_bytes() > buffer.max_index_bytes / 10 * 9;
+        if !(log || index) || !self.early.is_empty() {
             return;
         }
+        let early = if log {
+            Early::BufferFull
+        } else {
+            Early::IndexFull
+        };
         if let Some(oldest) = self.pins.oldest_pin()
             && self.last_early_pin != Some(oldest)
         {
             self.last_early_pin = Some(oldest);
             let slots = self.index.slots(|trace| trace.pin == oldest);
-            self.judge_early(&slots, Early::BufferFull);
+            self.judge_early(&slots, early);
         }
     }
 
-    /// Whether the log has no room for more, even after judging early.
+    /// Why there is no room for more, even after judging early; none: there is.
     #[must_use]
-    pub fn is_full(&self) -> bool {
+    pub fn full(&self) -> Option<RefusalReason> {
         // What nothing needs goes as soon as the next segment begins, so it is no reason to refuse.
         let needed = self.pins.oldest().is_some() || !self.late.is_empty();
-        needed && self.log.bytes() >= self.options.buffer.max_bytes
+        if needed && self.log.bytes() >= self.options.buffer.max_bytes {
+            return Some(RefusalReason::BufferFull);
+        }
+        let index = self.index.used_bytes() >= self.options.buffer.max_index_bytes;
+        index.then_some(RefusalReason::IndexFull)
     }
 }

@@ -262,6 +262,14 @@ impl Index {
         self.traces.iter().map(|(_, trace)| trace.began_ms).min()
     }
 
+    /// Bytes that the traces held take, without what was asked for and is free again.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        // A slot in a table of at most 7/8, and in a slab.
+        let trace = size_of::<Trace>() + 6;
+        (self.len() * trace + self.record_count() * size_of::<RecordRef>()) as u64
+    }
+
     /// Bytes of memory the index has asked for.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {

@@ -11,9 +11,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Notify;
+use crate::admission::{Admission, AdmissionOptions, Readiness};
 use crate::clock::{Clock, Now};
 use crate::engine::{Engine, Prepared};
 use crate::intake::{AckSink, Answer, Intake, IntakeError, Refusal, RefusalReason, Tenant};
+use crate::ledger::Count;
 use crate::plan::SharedPlans;
 use crate::wire::{Scan, count_spans, json_to_protobuf, scan};
 
@@ -94,8 +96,16 @@ pub struct Shared {
     pub(super) notify: Arc<dyn Notify>,
     /// When the oldest request in the writer's hands was submitted; 0 if there is none.
     pub(super) in_hand_ns: AtomicU64,
-    /// The log has no room.
-    pub(super) full: AtomicBool,
+    /// Who may send how much; none: nothing is limited, and all are one tenant.
+    admission: Option<Mutex<Admission>>,
+    readiness: Mutex<Readiness>,
+    /// What it said last.
+    refusing: AtomicBool,
+    /// Requests that came into the queue.
+    taken: AtomicU64,
+    /// The log, or the index, has no room.
+    buffer_full: AtomicBool,
+    index_full: AtomicBool,
     /// The writer died.
     pub(super) failed: AtomicBool,
     stopping: AtomicBool,
@@ -117,15 +127,24 @@ impl Shared {
         plan_set: SharedPlans,
         clock: Arc<dyn Clock>,
         notify: Arc<dyn Notify>,
+        admission: &AdmissionOptions,
     ) -> Self {
+        let limited = admission.spans_per_second.is_some() || !admission.tenants.is_empty();
+        let now_ns = clock.now().mono_ns;
+        let admission = limited.then(|| Mutex::new(Admission::new(admission, now_ns)));
         Self {
+            admission,
             inbox: Mutex::default(),
             ready: Condvar::new(),
             plan_set,
             clock,
             notify,
             in_hand_ns: AtomicU64::new(0),
-            full: AtomicBool::new(false),
+            readiness: Mutex::default(),
+            refusing: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
+            buffer_full: AtomicBool::new(false),
+            index_full: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             panics: Mutex::default(),
@@ -177,8 +196,8 @@ impl Shared {
         self.in_hand_ns.store(oldest, Ordering::Relaxed);
     }
 
-    pub(super) fn take_refused(&self) -> crate::ledger::Count {
-        crate::ledger::Count::new(
+    pub(super) fn take_refused(&self) -> Count {
+        Count::new(
             self.refused_spans.swap(0, Ordering::Relaxed),
             self.refused_bytes.swap(0, Ordering::Relaxed),
         )
@@ -256,7 +275,39 @@ impl Shared {
                 )
             })
             .collect();
-        json!({"requests": requests, "bytes": bytes, "lag_seconds": lag, "refused_requests": refused})
+        let tenants: Vec<Value> = self.admission().map_or_else(Vec::new, |admission| {
+            let counted = admission.counted().iter();
+            counted.map(|counted| json!(counted)).collect()
+        });
+        json!({
+            "requests": requests, "bytes": bytes, "lag_seconds": lag, "refused_requests": refused,
+            "tenants": tenants,
+        })
+    }
+
+    /// Whether requests should go elsewhere, since many are refused here; asked about once a
+    /// second. It waits for no disk.
+    pub fn is_refusing(&self) -> bool {
+        let refused = RefusalReason::ALL.iter().zip(&self.refused_requests);
+        let refused = refused.filter(|(reason, _)| reason.is_pressure());
+        let refused = refused
+            .map(|(_, count)| count.load(Ordering::Relaxed))
+            .sum();
+        let taken = self.taken.load(Ordering::Relaxed);
+        let mut readiness = self
+            .readiness
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let refusing = readiness.look(self.clock.now().mono_ns, taken, refused);
+        self.refusing.store(refusing, Ordering::Relaxed);
+        refusing
+    }
+
+    /// Requests that were queued and could not be written.
+    pub(super) fn count_unwritten(&self, requests: usize, size: Count) {
+        (0..requests).for_each(|_| self.count_refused(RefusalReason::Storage));
+        self.refused_spans.fetch_add(size.spans, Ordering::Relaxed);
+        self.refused_bytes.fetch_add(size.bytes, Ordering::Relaxed);
     }
 
     /// How long the oldest request that is not written yet has waited.
@@ -270,15 +321,45 @@ impl Shared {
         now_ns.saturating_sub(oldest)
     }
 
-    fn refuse(&self, reason: RefusalReason, body: &[u8]) -> IntakeError {
-        self.count_refused(reason);
+    /// Whether there is room for more, for the doors.
+    pub(super) fn set_full(&self, full: Option<RefusalReason>) {
+        let buffer = full == Some(RefusalReason::BufferFull);
+        self.buffer_full.store(buffer, Ordering::Relaxed);
+        let index = full == Some(RefusalReason::IndexFull);
+        self.index_full.store(index, Ordering::Relaxed);
+    }
+
+    /// The one who decides who may send how much, if anybody does.
+    fn admission(&self) -> Option<MutexGuard<'_, Admission>> {
+        let admission = self.admission.as_ref()?;
+        Some(admission.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn refuse(&self, tenant: Tenant, reason: RefusalReason, body: &[u8]) -> IntakeError {
         let spans = count_spans(body).unwrap_or(0) as u64;
-        self.refused_spans.fetch_add(spans, Ordering::Relaxed);
-        self.refused_bytes
-            .fetch_add(body.len() as u64, Ordering::Relaxed);
+        if let Some(mut admission) = self.admission() {
+            admission.count_pressed(tenant, spans);
+        }
+        self.refuse_for(reason, RETRY_AFTER, Count::new(spans, body.len() as u64))
+    }
+
+    fn refuse_for(&self, reason: RefusalReason, retry_after: Duration, size: Count) -> IntakeError {
+        self.count_refused(reason);
+        self.refused_spans.fetch_add(size.spans, Ordering::Relaxed);
+        self.refused_bytes.fetch_add(size.bytes, Ordering::Relaxed);
         IntakeError::Refused(Refusal {
             reason,
-            retry_after: RETRY_AFTER,
+            retry_after,
+        })
+    }
+
+    /// Why this tenant is refused now, whatever it sends.
+    fn refusal_of(&self, tenant: Tenant, now_ns: u64) -> Option<RefusalReason> {
+        self.refusal(now_ns).or_else(|| {
+            // Who takes more than its part waits first, so that the others need not.
+            let behind = self.lag_ns(now_ns, None) > LAG_BOUND.as_nanos() as u64 / 2;
+            let greedy = behind && self.admission()?.is_greedy(tenant, now_ns);
+            greedy.then_some(RefusalReason::Lagging)
         })
     }
 
@@ -289,8 +370,11 @@ impl Shared {
         if self.failed.load(Ordering::Acquire) {
             return Some(RefusalReason::Storage);
         }
-        if self.full.load(Ordering::Relaxed) {
+        if self.buffer_full.load(Ordering::Relaxed) {
             return Some(RefusalReason::BufferFull);
+        }
+        if self.index_full.load(Ordering::Relaxed) {
+            return Some(RefusalReason::IndexFull);
         }
         let late = self.lag_ns(now_ns, None) > LAG_BOUND.as_nanos() as u64;
         late.then_some(RefusalReason::Lagging)
@@ -306,8 +390,8 @@ impl Intake for Shared {
         sink: &Arc<dyn AckSink>,
     ) -> Result<(), IntakeError> {
         let at_ns = self.clock.now().mono_ns;
-        if let Some(reason) = self.refusal(at_ns) {
-            return Err(self.refuse(reason, &body));
+        if let Some(reason) = self.refusal_of(tenant, at_ns) {
+            return Err(self.refuse(tenant, reason, &body));
         }
         let plans = {
             let plans = self.plan_set.read().unwrap_or_else(PoisonError::into_inner);
@@ -318,6 +402,12 @@ impl Intake for Shared {
                 .map_err(|error| IntakeError::Malformed(error.to_string()))?;
             Ok(Prepared::new(tenant, body.clone(), found, plans.generation))
         })?;
+        if let Some(mut admission) = self.admission()
+            && let Err(wait) = admission.ask(tenant, prepared.accepted.spans, at_ns)
+        {
+            let size = Count::new(prepared.accepted.spans, body.len() as u64);
+            return Err(self.refuse_for(RefusalReason::RateLimited, wait, size));
+        }
         let mut inbox = self.inbox();
         let reason = if inbox.closed {
             Some(RefusalReason::Stopping)
@@ -329,8 +419,9 @@ impl Intake for Shared {
         };
         if let Some(reason) = reason {
             drop(inbox);
-            return Err(self.refuse(reason, &body));
+            return Err(self.refuse(tenant, reason, &body));
         }
+        self.taken.fetch_add(1, Ordering::Relaxed);
         inbox.bytes += body.len();
         inbox.requests.push_back(Queued {
             prepared,
@@ -360,6 +451,7 @@ impl Intake for Shared {
     }
 
     fn serving(&self) -> bool {
-        self.refusal(self.clock.now().mono_ns).is_none()
+        let stopped = self.stopping.load(Ordering::Acquire) || self.failed.load(Ordering::Acquire);
+        !stopped && !self.refusing.load(Ordering::Relaxed)
     }
 }

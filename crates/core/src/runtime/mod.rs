@@ -99,13 +99,19 @@ impl Runtime {
         let fsync = options.buffer.fsync;
         let outbox_bytes = options.outbox.max_bytes;
         let annotate = options.annotate;
+        let admission = options.admission.clone();
         let began_ns = clock.now().mono_ns;
         let (engine, plan_set, mut found) = replay::start(&fs, options, clock.now())?;
         found.took_s = clock.now().mono_ns.saturating_sub(began_ns) as f64 / 1e9;
         let outbox = engine.outbox();
         let decisions = engine.decision_reader();
         let packer = crate::outbox::Packer::new(engine.log_reader(), engine.outbox(), annotate);
-        let shared = Arc::new(Shared::new(plan_set, Arc::clone(&clock), notify));
+        let shared = Arc::new(Shared::new(
+            plan_set,
+            Arc::clone(&clock),
+            notify,
+            &admission,
+        ));
         let (jobs, job_queue) = mpsc::channel();
         let (chores, chore_queue) = mpsc::channel();
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -198,6 +204,12 @@ impl Runtime {
                 .is_some_and(JoinHandle::is_finished)
                 .then_some(name)
         })
+    }
+
+    /// Whether requests should go elsewhere: to be asked about once a second.
+    #[must_use]
+    pub fn is_refusing(&self) -> bool {
+        self.shared.is_refusing()
     }
 
     /// What is known of a trace.

@@ -12,6 +12,7 @@ use crate::clock::Now;
 use crate::engine::{Chores, Engine, Prepared};
 use crate::intake::{Answer, RefusalReason, Rejected};
 use crate::keeping;
+use crate::ledger::Count;
 use crate::options::Fsync;
 use crate::outbox::KeptJob;
 use crate::wire::RejectedSpans;
@@ -83,8 +84,7 @@ impl Writer {
             self.obey(commands, now);
             self.judge(now);
             // Not only after a commit: while the log is full there is none.
-            let full = self.engine.is_full();
-            self.shared.full.store(full, Ordering::Relaxed);
+            self.shared.set_full(self.engine.full());
             self.hand_over();
             if closed {
                 break;
@@ -128,6 +128,11 @@ impl Writer {
             prepared.push(queued.prepared);
         }
         let written = self.engine.commit(&mut prepared, now).is_ok();
+        if !written {
+            let lost = prepared.iter().map(|prepared| prepared.accepted);
+            let lost = lost.fold(Count::default(), |sum, size| sum + size);
+            self.shared.count_unwritten(prepared.len(), lost);
+        }
         for (promise, prepared) in promises.into_iter().zip(prepared) {
             let answer = if written {
                 Answer::Accepted(rejected(prepared.rejected))

@@ -33,6 +33,8 @@ pub enum Early {
     BufferFull,
     /// The gateway was told to drain.
     Shutdown,
+    /// The index stood at its bound.
+    IndexFull,
 }
 
 impl Early {
@@ -43,6 +45,7 @@ impl Early {
             Self::No => None,
             Self::BufferFull => Some("early_buffer_full"),
             Self::Shutdown => Some("early_shutdown"),
+            Self::IndexFull => Some("early_index_full"),
         }
     }
 }
@@ -114,6 +117,7 @@ impl Verdict {
             Early::No => 0,
             Early::BufferFull => 1,
             Early::Shutdown => 2,
+            Early::IndexFull => 3,
         });
         into.push(u8::from(self.kept) | u8::from(self.root) << 1);
         into.push(self.randomness_source);
@@ -143,6 +147,7 @@ impl Verdict {
             early: match early {
                 1 => Early::BufferFull,
                 2 => Early::Shutdown,
+                3 => Early::IndexFull,
                 _ => Early::No,
             },
             threshold,

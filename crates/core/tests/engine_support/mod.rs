@@ -13,6 +13,7 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message;
+use tailsampler_core::admission::AdmissionOptions;
 use tailsampler_core::options::{
     BufferOptions, DecisionOptions, Fsync, LateOptions, Options, OutboxOptions,
 };
@@ -139,7 +140,9 @@ pub fn plan(rest: u64, wait_ms: u64) -> Plan {
 pub fn options(exporters: &[&str]) -> Options {
     Options {
         data_directory: "data".to_owned(),
+        admission: AdmissionOptions::default(),
         buffer: BufferOptions {
+            max_index_bytes: u64::MAX,
             max_bytes: 1 << 20,
             segment_bytes: 400,
             fsync: Fsync::Never,

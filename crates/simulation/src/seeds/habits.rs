@@ -1,6 +1,7 @@
 //! What a seed has much of. Each leaves most faults out, so that the others get room: a run with
 //! everything at once mostly refuses.
 
+use tailsampler_core::admission::AdmissionOptions;
 use tailsampler_core::options::{
     BufferOptions, DecisionOptions, Fsync, LateOptions, Options, OutboxOptions,
 };
@@ -53,6 +54,7 @@ pub struct Habits {
     /// Nanoseconds of the monotonic clock at the begin.
     pub mono_ns: u64,
     buffer_bytes: u64,
+    index_bytes: u64,
     segment_bytes: u64,
     outbox_bytes: u64,
     secret: u64,
@@ -107,6 +109,7 @@ impl Habits {
             storm: [0, 3, 5, 10][dice.below(4) as usize],
             forgetful: dice.below(6) == 0,
             mono_ns: [86_400, 86_400 * 300][dice.below(2) as usize] * 1_000_000_000,
+            index_bytes: if dice.below(6) == 0 { 2_000 } else { u64::MAX },
             buffer_bytes: if small { 60_000 } else { 16 << 20 },
             segment_bytes: [700, 4_000, 20_000, 1 << 20][dice.below(4) as usize],
             outbox_bytes: if small { 600_000 } else { 16 << 20 },
@@ -124,7 +127,9 @@ impl Habits {
     pub fn options(&self) -> Options {
         Options {
             data_directory: "data".to_owned(),
+            admission: AdmissionOptions::default(),
             buffer: BufferOptions {
+                max_index_bytes: self.index_bytes,
                 max_bytes: self.buffer_bytes,
                 segment_bytes: self.segment_bytes.min(self.buffer_bytes / 8),
                 fsync: self.mode,

@@ -160,7 +160,7 @@ impl Machine {
             turn.verdicts = engine.judge_due(now).0;
         }
         let mut queues = held(&self.queues);
-        queues.full = engine.is_full();
+        queues.full = engine.full().is_some();
         queues.jobs.extend(engine.take_jobs());
         let chores = engine.take_chores();
         if !chores.is_empty() {
