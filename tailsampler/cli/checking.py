@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,8 @@ def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
     """  # noqa: D301 - click takes the backspace for "keep these lines"
     from tailsampler.settings.effective import effective, effective_yaml  # noqa: PLC0415
     from tailsampler.settings.filesystem import lives_in_memory  # noqa: PLC0415
+    from tailsampler.settings.fit import fit  # noqa: PLC0415
+    from tailsampler.settings.machine import look  # noqa: PLC0415
     from tailsampler.settings.report import report  # noqa: PLC0415
 
     path = common.config_path(file)
@@ -54,14 +57,18 @@ def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
         else:
             click.echo(error.render(), err=True)
         sys.exit(common.COULD_NOT if isinstance(error, SettingsFileError) else common.FINDING)
+    settings, fitted = fit(settings, look(settings.data_directory))
     found = report(settings, in_memory=lives_in_memory(settings.data_directory))
     if as_json:
         body = {"file": name, "ok": True, "errors": [], **found.as_json()}
+        body["fitted"] = [asdict(bound) for bound in fitted]
         common.print_json(body | ({"config": effective(settings)} if print_config else {}))
     elif print_config:
         click.echo(effective_yaml(settings), nl=False)
     else:
         _print(found, name)
+        for bound in fitted:
+            click.echo(_folded(bound.say, "on this machine: "))
 
 
 def _check_plan(settings: Settings, name: str) -> None:

@@ -62,6 +62,12 @@ def _start(config: Path | None, data_directory: Path | None, *, demo: bool = Fal
         common.fail(error)
     if data_directory is not None:
         settings = settings.model_copy(update={"data_directory": data_directory})
+    from tailsampler.settings.fit import fit  # noqa: PLC0415 - after the errors that need none
+    from tailsampler.settings.machine import look  # noqa: PLC0415
+
+    settings, fitted = fit(settings, look(settings.data_directory))
+    for bound in fitted:
+        click.echo(bound.say, err=True)
     click.echo(f"configuration: {name}; data directory: {settings.data_directory}", err=True)
     file = None if path is None else str(path)
     common.hand_over("tailsampler.app", "run", settings, config_file=file, demo=demo)

@@ -40,11 +40,23 @@ def stats() -> dict[str, Any]:
     requests = {"accepted": 8, "partial": 1, "body_bytes": 900}
     return {
         "log": {"bytes": 4096, "segments": 1, "max_bytes": 8192},
-        "index": {"traces": 2, "records": 3, "bytes": 640},
+        "index": {
+            "traces": 2,
+            "records": 3,
+            "bytes": 640,
+            "used_bytes": 320,
+            "max_bytes": 4096,
+        },
         "late": {"traces": 20, "reach_seconds": 12.5},
         "verdict_log": {"bytes": 512, "max_bytes": 1024},
         "outbox": {"bytes": 100, "max_bytes": 1000, "traces": 1},
-        "queue": {"requests": 1, "bytes": 270, "lag_seconds": 0.001},
+        "queue": {
+            "requests": 1,
+            "bytes": 270,
+            "lag_seconds": 0.001,
+            "refused_requests": {"lagging": 4, "rate_limited": 5},
+            "tenants": [{"admitted": 70, "limited": 20, "pressed": 10}],
+        },
         "door": {
             "connections": {"open": 1, "total": 3, "turned_away": 0, "handshakes_failed": 2},
             "grpc": requests,
