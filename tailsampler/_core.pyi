@@ -92,7 +92,10 @@ class Gateway:
 
         ``options``: ``{"otlp_grpc": {"endpoint": "127.0.0.1:4317", "max_recv_bytes": 67108864,
         "tls": {"cert_file": "...", "key_file": "...", "client_ca_file": null}} | null,
-        "otlp_http": {...} | null, "in_flight_bytes": 268435456, "threads": 1}``.
+        "otlp_http": {...} | null, "in_flight_bytes": 268435456, "threads": 1,
+        "tenants": {"header": "x-scope-orgid" | null, "names": ["default", "shop"],
+        "tokens": [{"tenant": 1, "sha256": "<64 hex digits>"}], "required": true} | null}``.
+        Requests are of the tenant with the number of its place in ``names``; 0 without tenants.
         Returns the bound addresses: ``{"otlp_grpc": "127.0.0.1:4317", "otlp_http": ...}``.
         """
     def close_doors(self, within_s: float, /) -> bool:

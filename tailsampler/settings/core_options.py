@@ -9,6 +9,7 @@ from tailsampler.decide.compile import compile_plan
 from tailsampler.settings.buffer import Fsync
 from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
+from tailsampler.settings.tenants import tenants_option
 from tailsampler.settings.tls import ServerTls
 from tailsampler.settings.units import milliseconds
 
@@ -53,6 +54,9 @@ def listen_options(settings: Settings) -> str:
             "otlp_http": _door(receive.otlp_http, receive.otlp_http.max_request_body_size),
             "in_flight_bytes": receive.in_flight_bytes,
             "threads": receive.threads,
+            "tenants": tenants_option(
+                receive.tenants, receive.tenant_header, required=receive.tenant_required
+            ),
         }
     )
 

@@ -55,6 +55,13 @@ def refuse_elapsed(value: object) -> None:
         raise BadValueError("cannot_give_up", say)
 
 
+def parse_header_name(value: object) -> str:
+    """The name of a header, in small letters, as HTTP/2 has them."""
+    name = parse_text(value).lower()
+    _check_header_name(name, ())
+    return name
+
+
 def parse_headers(value: object) -> dict[str, SecretStr]:
     """Names in small letters, as HTTP/2 wants them, to secrets."""
     if value is None:

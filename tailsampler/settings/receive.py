@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 from pydantic_core import InitErrorDetails
 
 from tailsampler.settings.base import Section, found
 from tailsampler.settings.endpoint import Endpoint, ListenEndpoint
+from tailsampler.settings.export import parse_header_name
+from tailsampler.settings.tenants import Tenant, tenant_problems
 from tailsampler.settings.tls import ServerTls
 from tailsampler.settings.units import Size, sized
 from tailsampler.settings.values import Flag, Whole, between
 
-_LATER = {"auth": "authentication of senders is not in this version; write tls.client_ca_file"}
+_AUTH = {
+    "auth": "senders' tokens hold for both doors; write receive.tenants: [{name: shop, "
+    "tokens: [...]}], or tls.client_ca_file"
+}
 
 
 class OtlpGrpc(Section):
     """OTLP/gRPC."""
 
-    HINTS: ClassVar = _LATER | {
+    HINTS: ClassVar = _AUTH | {
         "max_recv_msg_size": "write max_recv_msg_size_mib, in MiB",
         "transport": "only TCP is listened on; leave it out",
         "keepalive": "the connection's own defaults hold; leave it out",
@@ -43,7 +48,7 @@ class OtlpGrpc(Section):
 class OtlpHttp(Section):
     """OTLP/HTTP, protobuf and JSON, on ``/v1/traces``."""
 
-    HINTS: ClassVar = _LATER | {"cors": "browsers are not served yet; leave it out"}
+    HINTS: ClassVar = _AUTH | {"cors": "browsers are not served yet; leave it out"}
 
     enabled: Flag = Field(default=True, description="Open this door. Default: true.")
     endpoint: ListenEndpoint = Field(
@@ -67,6 +72,8 @@ class Receive(Section):
         "kafka": "Kafka is not in this version; write otlp_grpc or otlp_http",
         "grpc": "write otlp_grpc",
         "http": "write otlp_http",
+        "auth": "write tenants: [{name: shop, tokens: [...]}]",
+        "required": "write require_tenant",
     }
 
     otlp_grpc: OtlpGrpc = Field(default=OtlpGrpc(), description="The OTLP/gRPC door.")
@@ -87,6 +94,30 @@ class Receive(Section):
         default=1,
         description="Threads that serve the doors. Default: 1, enough for most machines.",
     )
+    tenants: tuple[Tenant, ...] = Field(
+        default=(),
+        description="Who sends, where that matters. Default: nobody in particular; all spans are "
+        "of the tenant `default`.",
+        examples=["[{name: shop, tokens: [...]}]"],
+    )
+    tenant_header: Annotated[str, PlainValidator(parse_header_name)] | None = Field(
+        default=None,
+        description="Header that names the tenant of a request, where it has no tokens, e.g. "
+        "x-scope-orgid. Whoever reaches the door can write any name there. Default: none.",
+        examples=["x-scope-orgid"],
+    )
+    require_tenant: Flag | None = Field(
+        default=None,
+        description="Refuse requests of no known tenant (UNAUTHENTICATED, 401) instead of "
+        "counting them to `default`. Default: true if any tenant has tokens.",
+    )
+
+    @property
+    def tenant_required(self) -> bool:
+        """``require_tenant``, or what it is if nothing is written."""
+        if self.require_tenant is None:
+            return any(tenant.tokens for tenant in self.tenants)
+        return self.require_tenant
 
     def contradictions(self) -> Iterator[InitErrorDetails]:
         """No door, or a door whose largest request never fits."""
@@ -101,3 +132,8 @@ class Receive(Section):
             if size > self.in_flight_bytes:
                 say = "this is over receive.in_flight_bytes, so such a request never fits; "
                 yield found("request_over_budget", say + "lower this or raise that", loc)
+        yield from tenant_problems(self.tenants)
+        known = any(tenant.tokens for tenant in self.tenants) or self.tenant_header
+        if self.tenant_required and not known:
+            say = "no request could be of a tenant; write tenants: [{name: shop, tokens: [...]}]"
+            yield found("no_way_in", f"{say}, or tenant_header", ("require_tenant",))

@@ -47,7 +47,7 @@ KEYS = [
     Mistake(
         "key_not_supported",
         "receive.otlp_grpc.auth",
-        "client_ca_file",
+        "write receive.tenants",
         "receive: {otlp_grpc: {@@auth: {authenticator: basic}}}\n",
     ),
     Mistake(

@@ -57,4 +57,5 @@ receive:
         "otlp_http": None,
         "in_flight_bytes": 67108864,
         "threads": 2,
+        "tenants": None,
     }

@@ -15,12 +15,13 @@ pub(crate) enum Outcome {
     Unsupported,
     Late,
     Cut,
+    Unauthenticated,
 }
 
 /// One protocol's counters.
 #[derive(Debug, Default)]
 pub(crate) struct Protocol {
-    outcomes: [AtomicU64; 8],
+    outcomes: [AtomicU64; 9],
     body_bytes: AtomicU64,
 }
 
@@ -44,6 +45,7 @@ impl Protocol {
             unsupported: read(Outcome::Unsupported),
             late: read(Outcome::Late),
             cut: read(Outcome::Cut),
+            unauthenticated: read(Outcome::Unauthenticated),
             body_bytes: self.body_bytes.load(Ordering::Relaxed),
         }
     }
@@ -113,6 +115,8 @@ pub struct Requests {
     pub late: u64,
     /// The sender went away or stalled before its answer.
     pub cut: u64,
+    /// No token or tenant that is known here.
+    pub unauthenticated: u64,
     /// Body bytes that arrived, before decompression.
     pub body_bytes: u64,
 }

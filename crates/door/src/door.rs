@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::options::{Listener, Options};
 use crate::reactor::{self, Dealer, Gate, Order};
 use crate::service::Service;
+use crate::tenants::Tenants;
 use crate::tls;
 
 /// After its last connection a reactor waits so long for a body that is still decompressed.
@@ -68,6 +69,7 @@ impl Door {
         intake: Arc<dyn Intake>,
     ) -> Result<Self, DoorError> {
         check(&options)?;
+        let tenants = options.tenants.as_ref().map(Tenants::new).transpose()?;
         let mut addresses = Addresses::default();
         let mut listeners = Vec::new();
         if let Some(listener) = &options.otlp_grpc {
@@ -80,7 +82,7 @@ impl Door {
             addresses.otlp_http = Some(address);
             listeners.push((socket, gate));
         }
-        let service = Service::new(intake, limits, options.in_flight_bytes);
+        let service = Service::knowing(intake, limits, options.in_flight_bytes, tenants);
         let threads = start(&service, options.threads, listeners).map_err(DoorError::Threads)?;
         Ok(Self {
             service,

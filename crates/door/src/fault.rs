@@ -84,6 +84,16 @@ impl Fault {
         Self::new(Code::Unimplemented, http, what.into(), Outcome::Unsupported)
     }
 
+    /// Of no tenant that is known here. Never sent again as it is.
+    pub(crate) fn unauthenticated(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(
+            Code::Unauthenticated,
+            401,
+            what.into(),
+            Outcome::Unauthenticated,
+        )
+    }
+
     /// The sender's own deadline passed first.
     pub(crate) fn late() -> Self {
         let words = "the deadline passed before the request stood in the log; \

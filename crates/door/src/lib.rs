@@ -7,6 +7,7 @@
 //! - `http/`: OTLP/HTTP on hyper.
 //! - `inflate.rs`: the one place where a compressed body grows, and its limits.
 //! - `budget.rs`: the bytes of all bodies in flight, one bound for the process.
+//! - `tenants.rs`: whose request it is, by token or by header.
 //! - `fault.rs`, `rpc.rs`, `reply.rs`: what senders read, in both protocols.
 //!
 //! The door knows the core only through [`tailsampler_core::intake`].
@@ -25,11 +26,12 @@ mod reactor;
 mod reply;
 mod rpc;
 mod service;
+mod tenants;
 mod tls;
 
 pub use crate::counters::{Connections, Requests, Stats};
 pub use crate::door::{Addresses, Door};
 pub use crate::error::DoorError;
 pub use crate::limits::Limits;
-pub use crate::options::{Listener, Options, Tls};
+pub use crate::options::{Listener, Options, Tenants, Tls, Token};
 pub use crate::service::Service;

@@ -20,6 +20,36 @@ pub struct Options {
     /// How many reactor threads serve the connections.
     #[serde(default = "default_threads")]
     pub threads: usize,
+    /// Whose requests are told apart; none: all are tenant 0's, and no head is looked at for it.
+    #[serde(default)]
+    pub tenants: Option<Tenants>,
+}
+
+/// Who sends.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenants {
+    /// The header that names the tenant of a request; none: only tokens do.
+    #[serde(default)]
+    pub header: Option<String>,
+    /// Every tenant, at its number; the first is that of requests that name none.
+    pub names: Vec<String>,
+    /// Whose token is which.
+    #[serde(default)]
+    pub tokens: Vec<Token>,
+    /// Refuse requests that are of no known tenant.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// One bearer token.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The number of its tenant.
+    pub tenant: u16,
+    /// Its SHA-256 in hex: the token itself does not cross.
+    pub sha256: String,
 }
 
 /// One listening socket.

@@ -3,15 +3,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::http::HeaderMap;
 use atomic_waker::AtomicWaker;
 use slab::Slab;
-use tailsampler_core::intake::{Intake, Refusal, RefusalReason};
+use tailsampler_core::intake::{Intake, Refusal, RefusalReason, Tenant};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::budget::Budget;
 use crate::counters::{Counters, Stats};
 use crate::fault::Fault;
 use crate::limits::Limits;
+use crate::tenants::Tenants;
 use crate::{grpc, http};
 
 /// Serves byte streams; the [`crate::Door`] adds sockets and threads.
@@ -20,6 +22,7 @@ pub struct Service {
     pub(crate) limits: Limits,
     pub(crate) budget: Arc<Budget>,
     pub(crate) counters: Counters,
+    tenants: Option<Tenants>,
     draining: AtomicBool,
     /// The tasks to wake when the drain begins. A connection is entered for as long as it lives.
     connections: Mutex<Slab<Arc<AtomicWaker>>>,
@@ -29,11 +32,22 @@ impl Service {
     /// `in_flight_bytes` bounds the bodies of all requests under way together.
     #[must_use]
     pub fn new(intake: Arc<dyn Intake>, limits: Limits, in_flight_bytes: usize) -> Arc<Self> {
+        Self::knowing(intake, limits, in_flight_bytes, None)
+    }
+
+    /// As [`Service::new`], telling these tenants apart.
+    pub(crate) fn knowing(
+        intake: Arc<dyn Intake>,
+        limits: Limits,
+        in_flight_bytes: usize,
+        tenants: Option<Tenants>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             intake,
             limits,
             budget: Budget::new(in_flight_bytes, limits.requests),
             counters: Counters::default(),
+            tenants,
             draining: AtomicBool::new(false),
             connections: Mutex::default(),
         })
@@ -82,6 +96,13 @@ impl Service {
     /// The door closes: count the refusal, and word it.
     pub(crate) fn stopping(&self) -> Fault {
         self.refuse(RefusalReason::Stopping)
+    }
+
+    /// Whose request has these headers.
+    pub(crate) fn tenant(&self, headers: &HeaderMap) -> Result<Tenant, Fault> {
+        self.tenants
+            .as_ref()
+            .map_or(Ok(0), |tenants| tenants.of(headers))
     }
 
     fn refuse(&self, reason: RefusalReason) -> Fault {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
+use tailsampler_core::intake::Tenant;
 use tokio::time::Instant;
 
 use super::message::Gather;
@@ -15,6 +16,8 @@ pub(super) type Respond = SendResponse<Bytes>;
 /// A call under way.
 pub(super) struct Call {
     pub(super) state: State,
+    /// Whose it is.
+    pub(super) tenant: Tenant,
     /// `grpc-timeout`, from the moment the head was read.
     pub(super) deadline: Option<Instant>,
 }

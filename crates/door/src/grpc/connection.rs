@@ -9,7 +9,7 @@ use bytes::Bytes;
 use h2::server;
 use http::request::Parts;
 use slab::Slab;
-use tailsampler_core::intake::AckSink;
+use tailsampler_core::intake::{AckSink, Tenant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -43,6 +43,13 @@ pub(super) struct Connection<T> {
     pub(super) max_recv_bytes: usize,
     goaway_sent: bool,
     _entered: Entered,
+}
+
+/// A head that is served, and has its room.
+struct Admitted {
+    route: Route,
+    tenant: Tenant,
+    charge: Charge,
 }
 
 impl<T> Connection<T>
@@ -95,7 +102,7 @@ where
                     any = true;
                     let (head, body) = request.into_parts();
                     match self.admit(&head) {
-                        Ok((route, charge)) => self.begin(cx, now, route, body, respond, charge),
+                        Ok(admitted) => self.begin(cx, now, admitted, body, respond),
                         Err(unserved) => {
                             self.service.counters.grpc.count(unserved.outcome());
                             respond::unserved(respond, &unserved);
@@ -114,11 +121,15 @@ where
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
-        route: Route,
+        admitted: Admitted,
         body: h2::RecvStream,
         respond: Respond,
-        charge: Charge,
     ) {
+        let Admitted {
+            route,
+            tenant,
+            charge,
+        } = admitted;
         let deadline = route.timeout.and_then(|timeout| now.checked_add(timeout));
         let export = route.rpc == Rpc::Export;
         let call = Call {
@@ -135,6 +146,7 @@ where
                 },
                 progress_by: now + self.service.limits.body_timeout,
             }),
+            tenant,
             deadline,
         };
         let key = self.calls.insert(call);
@@ -147,8 +159,13 @@ where
     }
 
     /// Whether a head is served, and there is room for it.
-    fn admit(&self, head: &Parts) -> Result<(Route, Charge), Unserved> {
+    fn admit(&self, head: &Parts) -> Result<Admitted, Unserved> {
         let route = route(head)?;
+        // Supervisors ask for health, and have no token; there is no secret in the answer.
+        let tenant = match route.rpc {
+            Rpc::Export => self.service.tenant(&head.headers).map_err(Unserved::Grpc)?,
+            Rpc::HealthCheck | Rpc::HealthWatch => 0,
+        };
         if route.rpc == Rpc::Export && self.service.draining() {
             return Err(Unserved::Grpc(self.service.stopping()));
         }
@@ -158,7 +175,11 @@ where
             return Err(Unserved::Grpc(self.service.busy()));
         }
         match self.service.budget.admit() {
-            Some(charge) => Ok((route, charge)),
+            Some(charge) => Ok(Admitted {
+                route,
+                tenant,
+                charge,
+            }),
             None => Err(Unserved::Grpc(self.service.busy())),
         }
     }

@@ -55,7 +55,12 @@ where
 
     /// Hand a message to the core.
     pub(super) fn submit(&mut self, key: usize, respond: Respond, body: Bytes, charge: Charge) {
-        match self.service.intake.submit(0, body, key as u64, &self.sink) {
+        // The slot is there: whoever submits has just taken its state out of it.
+        let Some(tenant) = self.calls.get(key).map(|call| call.tenant) else {
+            return;
+        };
+        let token = key as u64;
+        match self.service.intake.submit(tenant, body, token, &self.sink) {
             Ok(()) => {
                 if let Some(call) = self.calls.get_mut(key) {
                     call.state = State::Waiting(respond, charge);

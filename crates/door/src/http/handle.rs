@@ -105,6 +105,7 @@ async fn export(
     format: Format,
     request: Request<Incoming>,
 ) -> Result<Rejected, Fault> {
+    let tenant = service.tenant(request.headers())?;
     let encoding = encoding(request.headers())?;
     if service.draining() {
         return Err(service.stopping());
@@ -118,7 +119,7 @@ async fn export(
     };
     let (sender, receiver) = oneshot::channel();
     let sink: Arc<dyn AckSink> = Arc::new(OneAnswer(Mutex::new(Some((sender, charge)))));
-    service.intake.submit(0, body, 0, &sink)?;
+    service.intake.submit(tenant, body, 0, &sink)?;
     drop(sink);
     match receiver.await {
         Ok(Answer::Accepted(rejected)) => Ok(rejected),

@@ -1,7 +1,7 @@
 //! Answers over HTTP, in the form the request came in.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use tailsampler_core::intake::Rejected;
@@ -34,6 +34,10 @@ pub(super) fn fault(format: Format, fault: &Fault) -> Answered {
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         let value = HeaderValue::from(seconds.max(1));
         response.headers_mut().insert(RETRY_AFTER, value);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        let value = HeaderValue::from_static("Bearer realm=\"tailsampler\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         let value = HeaderValue::from_static("POST");

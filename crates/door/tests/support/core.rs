@@ -29,6 +29,7 @@ pub(crate) struct FakeCore {
     writer: Sender<Parcel>,
     held: Mutex<Vec<(Arc<dyn AckSink>, u64)>>,
     bodies: Mutex<Vec<Bytes>>,
+    tenants: Mutex<Vec<Tenant>>,
     refused: Mutex<Vec<RefusalReason>>,
     serving: AtomicBool,
     submitted: Notify,
@@ -58,6 +59,7 @@ impl FakeCore {
             writer,
             held: Mutex::default(),
             bodies: Mutex::default(),
+            tenants: Mutex::default(),
             refused: Mutex::default(),
             serving: AtomicBool::new(true),
             submitted: Notify::new(),
@@ -79,6 +81,11 @@ impl FakeCore {
     /// Every body that was submitted, in order.
     pub(crate) fn bodies(&self) -> Vec<Bytes> {
         self.bodies.lock().unwrap().clone()
+    }
+
+    /// Whose every submitted request was, in order.
+    pub(crate) fn tenants(&self) -> Vec<Tenant> {
+        self.tenants.lock().unwrap().clone()
     }
 
     /// What the door said it refused by itself.
@@ -118,7 +125,7 @@ impl Intake for FakeCore {
         token: u64,
         sink: &Arc<dyn AckSink>,
     ) -> Result<(), IntakeError> {
-        assert_eq!(tenant, 0);
+        self.tenants.lock().unwrap().push(tenant);
         assert!(body != "panic", "told to");
         let manner = self.manner.lock().unwrap().clone();
         if let Manner::Fail(error) = manner {

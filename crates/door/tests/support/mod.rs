@@ -33,6 +33,7 @@ pub(crate) fn options() -> Options {
         otlp_http: Some(listener()),
         in_flight_bytes: 256 << 20,
         threads: 1,
+        tenants: None,
     }
 }
 
