@@ -32,6 +32,7 @@ from tailsampler.receive.doors import Doors
 from tailsampler.settings.core_options import gateway_options, listen_options
 from tailsampler.settings.report import Report, report
 from tailsampler.settings.root import Settings
+from tailsampler.settings.tenants import numbered
 from tailsampler.stopping import stop
 from tailsampler.store.opening import open_local
 from tailsampler.telemetry import banner, logs
@@ -87,7 +88,12 @@ def build(settings: Settings, clock: Clock, config_file: str | None = None) -> G
     found = Found.parse(buffer.found())
     found.say()
     status = Status(
-        clock, contained, exporters=export.states, version=_core.__version__, found=found
+        clock,
+        contained,
+        exporters=export.states,
+        tenants=numbered(settings.receive.tenants),
+        version=_core.__version__,
+        found=found,
     )
     return Gateway(settings, buffer, receive, decide, export, status, stores.opened, config_file)
 

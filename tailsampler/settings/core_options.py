@@ -9,7 +9,7 @@ from tailsampler.decide.compile import compile_plan
 from tailsampler.settings.buffer import Fsync
 from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
-from tailsampler.settings.tenants import tenants_option
+from tailsampler.settings.tenants import rates, tenants_option
 from tailsampler.settings.tls import ServerTls
 from tailsampler.settings.units import milliseconds
 
@@ -31,6 +31,7 @@ def gateway_options(settings: Settings) -> str:
             },
             "admission": {
                 "spans_per_second": settings.receive.rate_limit_spans_per_second,
+                "tenants": rates(settings.receive.tenants),
             },
             "late": {
                 "max_traces": settings.late.max_traces,

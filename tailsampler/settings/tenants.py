@@ -57,6 +57,14 @@ def numbered(tenants: Sequence[Tenant]) -> tuple[str, ...]:
     return (DEFAULT, *(tenant.name for tenant in tenants if tenant.name != DEFAULT))
 
 
+def rates(tenants: Sequence[Tenant]) -> tuple[int | None, ...]:
+    """Spans a second by number, None without a limit; empty where nobody is told apart."""
+    if not tenants:
+        return ()
+    limits = {tenant.name: tenant.rate_limit_spans_per_second for tenant in tenants}
+    return tuple(limits.get(name) for name in numbered(tenants))
+
+
 def tenant_problems(tenants: Sequence[Tenant]) -> Iterator[InitErrorDetails]:
     """Too many of them, and names and tokens that stand twice."""
     if len(tenants) > MOST:

@@ -10,6 +10,7 @@ from tailsampler.settings.core_options import listen_options
 from tailsampler.settings.effective import effective_yaml, lines
 from tailsampler.settings.load import parse
 from tailsampler.settings.root import Settings
+from tailsampler.settings.tenants import Tenant, numbered, rates
 
 TOKEN = "Zq3.token-of-the-shop"
 TEXT = """
@@ -24,6 +25,18 @@ receive:
 
 def settings(text: str = TEXT) -> Settings:
     return parse(text, environ={"SHOP": TOKEN})
+
+
+def test_rates_stand_by_number() -> None:
+    """Those who name none are number 0, whether they have a limit of their own or not."""
+    tenants = (
+        Tenant(name="shop", rate_limit_spans_per_second=10_000),
+        Tenant(name="search"),
+        Tenant(name="default", rate_limit_spans_per_second=500),
+    )
+    assert numbered(tenants) == ("default", "shop", "search")
+    assert rates(tenants) == (500, 10_000, None)
+    assert rates(()) == ()
 
 
 def test_the_door_is_told_numbers_and_digests() -> None:
