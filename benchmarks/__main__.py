@@ -2,11 +2,22 @@
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
 
-from benchmarks import durability, local_store, report, restart
+from benchmarks import burst, durability, local_store, report, restart
 from benchmarks.case import CASES, Case
 from benchmarks.gateway import GatewayError
 from benchmarks.measure import run
+
+BY_THEMSELVES: Mapping[str, Callable[[float, int | None], tuple[str, bool]]] = {
+    "burst": lambda scale, _: burst.run(scale),
+    "durability": lambda scale, _: durability.run(scale),
+    # No gateway: the store is asked directly.
+    "local_store": lambda scale, _: (local_store.run(scale), True),
+    "restart": lambda scale, rounds: restart.run(scale, rounds or restart.ROUNDS),
+}
+"""Cases that are no gateway under a load of requests of several sizes: the report as Markdown,
+and whether every span was accounted for, by scale and rounds."""
 
 
 def main() -> int:
@@ -15,7 +26,7 @@ def main() -> int:
     parser.add_argument(
         "--case",
         default="standard_chain",
-        choices=sorted((*Case.names(), "durability", "local_store", "restart")),
+        choices=sorted((*Case.names(), *BY_THEMSELVES)),
     )
     parser.add_argument("--rounds", type=int, help="rounds instead of the case's own number")
     parser.add_argument(
@@ -23,23 +34,11 @@ def main() -> int:
     )
     parser.add_argument("--no-write", action="store_true", help="print only; leave the results be")
     arguments = parser.parse_args()
-    if arguments.case == "local_store":  # no gateway: the store is asked directly
-        text = local_store.run(arguments.scale)
+    if arguments.case in BY_THEMSELVES:
+        text, whole = BY_THEMSELVES[arguments.case](arguments.scale, arguments.rounds)
         print(text)
         if not arguments.no_write:
-            (report.RESULTS / "local_store.md").write_text(text)
-        return 0
-    if arguments.case == "restart":
-        text, whole = restart.run(arguments.scale, arguments.rounds or restart.ROUNDS)
-        print(text)
-        if not arguments.no_write:
-            (report.RESULTS / "restart.md").write_text(text)
-        return 0 if whole else 1
-    if arguments.case == "durability":
-        text, whole = durability.run(arguments.scale)
-        print(text)
-        if not arguments.no_write:
-            (report.RESULTS / "durability.md").write_text(text)
+            (report.RESULTS / f"{arguments.case}.md").write_text(text)
         return 0 if whole else 1
     case = Case.load(CASES / arguments.case, arguments.scale)
     try:
