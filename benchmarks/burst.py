@@ -170,7 +170,17 @@ def _offer(gateway: GatewayProcess, spans: int, *arguments: str) -> dict[str, An
 
 
 def _render(rows: list[Row]) -> str:
-    head = "| | offered | acknowledged | delivered | lost | requests refused | p99 ms | memory | books |"
+    columns = [
+        "offered",
+        "acknowledged",
+        "delivered",
+        "lost",
+        "refusals",
+        "p99_ms",
+        "memory",
+        "books",
+    ]
+    head = " | ".join(["| ", *(name.replace("_", " ") for name in columns), ""]).rstrip()
     contrib = (
         "| contrib 0.155, its defaults, `always_sample` (measured once, elsewhere) "
         "| 1,000,050 | 1,000,050 | 423,159 | 576,891 | 0 | | | |"
