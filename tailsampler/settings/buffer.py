@@ -80,6 +80,13 @@ class Buffer(Section):
         "that holds spans of it. At it, the oldest traces are judged early, and then requests "
         "refused. Default: 4GiB.",
     )
+    reserve_bytes: Annotated[Size, sized("0B", "1GiB")] = Field(
+        default=16 << 20,
+        description="Room kept on the disk by a file of this size. When the disk is full it goes, "
+        "so that verdicts can still be written and held traces be let go; requests are refused "
+        "until there is room for it again. 0: none, and a full disk stays full until somebody "
+        "makes room. Default: 16MiB.",
+    )
     segment_bytes: Annotated[Size, sized("1MiB", "1GiB")] = Field(
         default=64 << 20,
         description="Size of one file of the log; space is freed file by file. Default: 64MiB.",

@@ -26,6 +26,7 @@ def gateway_options(settings: Settings) -> str:
             "buffer": {
                 "max_bytes": settings.buffer.max_bytes,
                 "max_index_bytes": settings.buffer.max_index_bytes,
+                "reserve_bytes": settings.buffer.reserve_bytes,
                 "segment_bytes": settings.buffer.segment_bytes,
                 "fsync": _fsync(settings.buffer.fsync),
             },

@@ -138,6 +138,9 @@ QUEUE_LAG = _gauge("queue_lag_seconds", "Age of the oldest of these requests.")
 BUFFER_LOG_BYTES = _gauge("buffer_log_bytes", "Size of the buffer log on the disk.")
 BUFFER_LOG_LIMIT = _gauge("buffer_log_limit_bytes", "Its bound, buffer.max_bytes.")
 BUFFER_LOG_SEGMENTS = _gauge("buffer_log_segments", "Files of the buffer log.")
+RESERVE_SPENT = _gauge(
+    "reserve_spent", "1 while the disk is full and its last room is used for verdicts."
+)
 INDEX_TRACES = _gauge("index_traces", "Traces in the index.")
 INDEX_RECORDS = _gauge("index_records", "Runs of spans that the index points to.")
 INDEX_BYTES = _gauge("index_bytes", "Memory of the index.")

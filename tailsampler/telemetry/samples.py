@@ -15,6 +15,7 @@ _PLAIN: Final = (
     (m.BUFFER_LOG_BYTES, ("log", "bytes")),
     (m.BUFFER_LOG_LIMIT, ("log", "max_bytes")),
     (m.BUFFER_LOG_SEGMENTS, ("log", "segments")),
+    (m.RESERVE_SPENT, ("log", "reserve_spent")),
     (m.INDEX_TRACES, ("index", "traces")),
     (m.INDEX_RECORDS, ("index", "records")),
     (m.INDEX_BYTES, ("index", "bytes")),

@@ -16,6 +16,7 @@ def test_gateway_options_hold_what_the_core_reads() -> None:
         "buffer": {
             "max_bytes": 8589934592,
             "max_index_bytes": 4294967296,
+            "reserve_bytes": 16777216,
             "segment_bytes": 67108864,
             "fsync": {"mode": "interval", "interval_ms": 1000},
         },

@@ -39,7 +39,7 @@ def ledger(**changes: Any) -> dict[str, Any]:
 def stats() -> dict[str, Any]:
     requests = {"accepted": 8, "partial": 1, "body_bytes": 900}
     return {
-        "log": {"bytes": 4096, "segments": 1, "max_bytes": 8192},
+        "log": {"bytes": 4096, "segments": 1, "max_bytes": 8192, "reserve_spent": False},
         "index": {
             "traces": 2,
             "records": 3,

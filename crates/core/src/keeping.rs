@@ -21,27 +21,30 @@ pub fn sync(outbox: &Outbox, of_engine: impl FnOnce() -> Vec<Dirty>) -> u64 {
     failed.count() as u64
 }
 
-/// Do chores, and remove what the outbox is done with; returns how many failed. `sync` makes
-/// everything written so far durable, and says whether it could.
+/// Do chores, and remove what the outbox is done with; returns how many failed, and leaves these in
+/// `left` for the next time. `sync` makes everything written so far durable, and says whether it
+/// could.
 pub fn do_chores(
-    mut chores: Chores,
+    chores: Chores,
+    left: &mut Chores,
     outbox: &Outbox,
     (fs, directory): (&dyn FileSystem, &Path),
     mut sync: impl FnMut() -> bool,
 ) -> u64 {
+    left.add(chores);
     let settled = outbox.take_removable();
-    chores.remove.extend(settled.iter().cloned());
+    let mut chores = std::mem::take(left);
+    chores.remove.extend(settled);
     if chores.is_empty() {
         return 0;
     }
     // A checkpoint says what is needed no more: it leans on everything before it, too.
     if !sync() {
-        // They stay. What the outbox is done with is asked for again; the next start removes what
-        // a later checkpoint does not need.
-        outbox.keep_removable(settled);
+        *left = chores;
         return 1;
     }
-    let failed = chores.carry_out(fs, directory);
+    *left = chores.carry_out(fs, directory);
+    let failed = u64::from(left.checkpoint.is_some()) + left.remove.len() as u64;
     // There may be room now for the mark that a file went without.
     let owed = outbox.owes_mark();
     failed + u64::from(owed && !(outbox.make_up() && sync()))

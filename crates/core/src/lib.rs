@@ -34,6 +34,7 @@ pub mod outbox;
 pub mod plan;
 pub mod randomness;
 pub mod replay;
+pub mod reserve;
 pub mod runtime;
 pub mod simulation;
 pub mod verdicts;

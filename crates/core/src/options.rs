@@ -49,6 +49,9 @@ pub struct BufferOptions {
     pub max_index_bytes: u64,
     /// Size of a segment file.
     pub segment_bytes: u64,
+    /// Room kept on the disk for verdicts and kept spans, for when it is full.
+    #[serde(default)]
+    pub reserve_bytes: u64,
     /// When the log is made durable.
     pub fsync: Fsync,
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::clock::Now;
-use crate::engine::{Engine, EngineError, Prepared};
+use crate::engine::{Chores, Engine, EngineError, Prepared};
 use crate::fs::FileSystem;
 use crate::keeping;
 use crate::options::{Fsync, Options};
@@ -25,6 +25,8 @@ pub struct World {
     packer: Packer,
     /// Kept traces that could not be packed yet.
     jobs: Vec<KeptJob>,
+    /// Chores that could not be done yet.
+    left: Chores,
     now: Now,
 }
 
@@ -60,6 +62,7 @@ impl World {
             plan_set,
             packer,
             jobs: Vec::new(),
+            left: Chores::default(),
             now,
         };
         world.pack();
@@ -166,8 +169,9 @@ impl World {
         let chores = self.engine.take_chores();
         let directory = std::path::Path::new(&self.options.data_directory);
         let outbox = self.engine.outbox();
+        let fs = self.engine.fs();
         let (engine, fsync) = (&mut self.engine, self.options.buffer.fsync);
-        let errors = keeping::do_chores(chores, &outbox, (&*self.fs, directory), || {
+        let errors = keeping::do_chores(chores, &mut self.left, &outbox, (&*fs, directory), || {
             sync(&outbox, engine, fsync)
         });
         self.engine.count_storage_errors(errors);

@@ -98,6 +98,7 @@ impl Script {
             admission: AdmissionOptions::default(),
             buffer: BufferOptions {
                 max_index_bytes: u64::MAX,
+                reserve_bytes: 0,
                 max_bytes: 1 << 20,
                 segment_bytes: self.segment_bytes,
                 fsync: self.mode,

@@ -1,5 +1,6 @@
 //! What the engine leaves to a thread that may wait for the disk: checkpoints, removing files.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -77,17 +78,27 @@ impl Chores {
         self.checkpoint.is_none() && self.remove.is_empty()
     }
 
-    /// First the checkpoint, then the removals it allows; returns how many of these failed.
+    /// More of them: a later checkpoint covers all that an earlier one does.
+    pub fn add(&mut self, later: Self) {
+        self.checkpoint = later.checkpoint.or_else(|| self.checkpoint.take());
+        self.remove.extend(later.remove);
+    }
+
+    /// First the checkpoint, then the removals it allows; returns what failed, to be done later.
     #[must_use]
-    pub fn carry_out(&self, fs: &dyn FileSystem, directory: &Path) -> u64 {
+    pub fn carry_out(mut self, fs: &dyn FileSystem, directory: &Path) -> Self {
         if let Some(checkpoint) = &self.checkpoint
             && guarded::write(fs, directory, CHECKPOINT, checkpoint).is_err()
         {
-            // The files stay; the next start removes nothing it still counts from.
-            return 1 + self.remove.len() as u64;
+            return self; // the files stay, too
         }
-        let failed = self.remove.iter().filter(|path| fs.remove(path).is_err());
-        failed.count() as u64
+        let gone = |path: &PathBuf| match fs.remove(path) {
+            Err(error) => error.kind() == ErrorKind::NotFound,
+            Ok(()) => true,
+        };
+        self.checkpoint = None;
+        self.remove.retain(|path| !gone(path));
+        self
     }
 }
 
@@ -260,6 +271,10 @@ impl Engine {
         let needed = self.pins.oldest().is_some() || !self.late.is_empty();
         if needed && self.log.bytes() >= self.options.buffer.max_bytes {
             return Some(RefusalReason::BufferFull);
+        }
+        // The last of the room is for verdicts.
+        if self.reserve.is_spent() {
+            return Some(RefusalReason::Storage);
         }
         let index = self.index.used_bytes() >= self.options.buffer.max_index_bytes;
         index.then_some(RefusalReason::IndexFull)

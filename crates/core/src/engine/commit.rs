@@ -98,6 +98,13 @@ impl Engine {
         now: Now,
         positions: &mut Vec<u64>,
     ) -> Result<(), LogError> {
+        if self.reserve.is_spent() {
+            return Err(LogError::Io {
+                what: "there is no room left for requests in",
+                path: self.options.data_directory.clone(),
+                error: std::io::ErrorKind::StorageFull.into(),
+            });
+        }
         let mut sequence = self.sequence;
         let mut total = self.totals.received;
         let plan = self.current_plan().plan().version;

@@ -32,6 +32,7 @@ use crate::log::{Failing, LogError, LogReader, LogWriter};
 use crate::options::Options;
 use crate::outbox::{KeptJob, Outbox, Survey};
 use crate::plan::{Compiled, PlanError, SharedPlans};
+use crate::reserve::{Reserve, Reserving};
 use crate::verdicts::{Early, LateSpans, Recent, VerdictLog, VerdictMemory};
 use crate::waiting::{Waiting, Wheel};
 
@@ -80,6 +81,7 @@ impl LivePlan {
 /// The engine.
 pub struct Engine {
     fs: Arc<dyn FileSystem>,
+    reserve: Arc<Reserve>,
     options: Options,
     log: LogWriter,
     log_reader: LogReader,
@@ -144,11 +146,15 @@ impl Engine {
         plan_set: SharedPlans,
     ) -> Result<(Self, Survey), LogError> {
         let directory = Path::new(&options.data_directory);
+        let room = options.buffer.reserve_bytes;
+        let reserve = Reserve::open(Arc::clone(&fs), directory, room);
         let log = LogWriter::open(
             Arc::clone(&fs),
             &directory.join("buffer"),
             options.buffer.segment_bytes,
         )?;
+        // Everything but requests may be written to the last of the room.
+        let fs: Arc<dyn FileSystem> = Arc::new(Reserving(fs, Arc::clone(&reserve)));
         let verdict_log = VerdictLog::open(Arc::clone(&fs), &directory.join("verdicts"))?;
         let (outbox, survey) = Outbox::open(
             Arc::clone(&fs),
@@ -193,6 +199,7 @@ impl Engine {
             places: Vec::new(),
             outbox: Arc::new(outbox),
             fs,
+            reserve,
             options,
             log,
             verdict_log,
@@ -204,6 +211,18 @@ impl Engine {
     #[must_use]
     pub fn outbox(&self) -> Arc<Outbox> {
         Arc::clone(&self.outbox)
+    }
+
+    /// The disk, for whoever carries out chores.
+    #[must_use]
+    pub fn fs(&self) -> Arc<dyn FileSystem> {
+        Arc::clone(&self.fs)
+    }
+
+    /// The room that is kept on the disk; somebody must take it again when it was used.
+    #[must_use]
+    pub fn reserve(&self) -> Arc<Reserve> {
+        Arc::clone(&self.reserve)
     }
 
     /// A reader of the buffer log, for the packer.

@@ -93,7 +93,8 @@ impl Engine {
         let outbox = self.outbox.stats();
         json!({
             "log": {"bytes": self.log.bytes(), "segments": self.log.segment_count(),
-                    "max_bytes": self.options.buffer.max_bytes},
+                    "max_bytes": self.options.buffer.max_bytes,
+                    "reserve_spent": self.reserve.is_spent()},
             "index": {"traces": self.index.len(), "records": self.index.record_count(),
                       "bytes": self.index.memory_bytes(),
                       "used_bytes": self.index.used_bytes(),

@@ -127,11 +127,6 @@ impl Outbox {
         unmarked.is_none_or(|at| self.mark(&mut log, at).is_ok())
     }
 
-    /// Files that could not be removed yet.
-    pub(crate) fn keep_removable(&self, files: Vec<PathBuf>) {
-        held(&self.removable).extend(files);
-    }
-
     /// A reader of the outbox, for any thread.
     #[must_use]
     pub fn reader(&self) -> LogReader {

@@ -12,6 +12,7 @@ use crate::fs::FileSystem;
 use crate::keeping;
 use crate::options::Fsync;
 use crate::outbox::Outbox;
+use crate::reserve::Reserve;
 
 /// How often it looks whether the outbox has files to remove.
 const LOOK: Duration = Duration::from_secs(1);
@@ -21,6 +22,7 @@ pub(super) struct Housekeeper {
     pub(super) directory: PathBuf,
     pub(super) shared: Arc<Shared>,
     pub(super) outbox: Arc<Outbox>,
+    pub(super) reserve: Arc<Reserve>,
     pub(super) fsync: Fsync,
 }
 
@@ -41,27 +43,30 @@ impl Housekeeper {
         };
         let clock = &self.shared.clock;
         let mut synced_ns = clock.now().mono_ns;
+        let mut undone = Chores::default();
         loop {
             let since = Duration::from_nanos(clock.now().mono_ns.saturating_sub(synced_ns));
             let left = interval.saturating_sub(since);
             match chores.recv_timeout(left.min(LOOK)) {
-                Ok(chores) => self.do_chores(chores),
+                Ok(chores) => self.do_chores(chores, &mut undone),
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     if left <= LOOK {
                         synced_ns = clock.now().mono_ns;
                         let _ = self.sync(); // a failure is counted, and the next chore waits
                     }
-                    self.do_chores(Chores::default());
+                    self.do_chores(Chores::default(), &mut undone);
+                    if self.reserve.is_spent() {
+                        self.reserve.restore();
+                    }
                 }
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    fn do_chores(&self, chores: Chores) {
-        let errors = keeping::do_chores(chores, &self.outbox, (&*self.fs, &self.directory), || {
-            self.sync()
-        });
+    fn do_chores(&self, chores: Chores, left: &mut Chores) {
+        let disk = (&*self.fs, &*self.directory);
+        let errors = keeping::do_chores(chores, left, &self.outbox, disk, || self.sync());
         if errors > 0 {
             self.shared
                 .tell(move |engine, _| engine.count_storage_errors(errors));

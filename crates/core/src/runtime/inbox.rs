@@ -106,6 +106,7 @@ pub struct Shared {
     /// The log, or the index, has no room.
     buffer_full: AtomicBool,
     index_full: AtomicBool,
+    storage_full: AtomicBool,
     /// The writer died.
     pub(super) failed: AtomicBool,
     stopping: AtomicBool,
@@ -145,6 +146,7 @@ impl Shared {
             taken: AtomicU64::new(0),
             buffer_full: AtomicBool::new(false),
             index_full: AtomicBool::new(false),
+            storage_full: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             panics: Mutex::default(),
@@ -327,6 +329,8 @@ impl Shared {
         self.buffer_full.store(buffer, Ordering::Relaxed);
         let index = full == Some(RefusalReason::IndexFull);
         self.index_full.store(index, Ordering::Relaxed);
+        let storage = full == Some(RefusalReason::Storage);
+        self.storage_full.store(storage, Ordering::Relaxed);
     }
 
     /// The one who decides who may send how much, if anybody does.
@@ -367,7 +371,7 @@ impl Shared {
         if self.stopping.load(Ordering::Acquire) {
             return Some(RefusalReason::Stopping);
         }
-        if self.failed.load(Ordering::Acquire) {
+        if self.failed.load(Ordering::Acquire) || self.storage_full.load(Ordering::Relaxed) {
             return Some(RefusalReason::Storage);
         }
         if self.buffer_full.load(Ordering::Relaxed) {

@@ -103,6 +103,7 @@ impl Runtime {
         let began_ns = clock.now().mono_ns;
         let (engine, plan_set, mut found) = replay::start(&fs, options, clock.now())?;
         found.took_s = clock.now().mono_ns.saturating_sub(began_ns) as f64 / 1e9;
+        let (fs, reserve) = (engine.fs(), engine.reserve());
         let outbox = engine.outbox();
         let decisions = engine.decision_reader();
         let packer = crate::outbox::Packer::new(engine.log_reader(), engine.outbox(), annotate);
@@ -126,6 +127,7 @@ impl Runtime {
         };
         let keeper = housekeeper::Housekeeper {
             fs,
+            reserve,
             directory,
             shared: Arc::clone(&shared),
             outbox: Arc::clone(&outbox),

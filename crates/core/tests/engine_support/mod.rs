@@ -143,6 +143,7 @@ pub fn options(exporters: &[&str]) -> Options {
         admission: AdmissionOptions::default(),
         buffer: BufferOptions {
             max_index_bytes: u64::MAX,
+            reserve_bytes: 0,
             max_bytes: 1 << 20,
             segment_bytes: 400,
             fsync: Fsync::Never,

@@ -55,6 +55,8 @@ pub struct Habits {
     pub mono_ns: u64,
     buffer_bytes: u64,
     index_bytes: u64,
+    /// Room that the gateway keeps on the disk.
+    pub reserve_bytes: u64,
     segment_bytes: u64,
     outbox_bytes: u64,
     secret: u64,
@@ -109,6 +111,7 @@ impl Habits {
             storm: [0, 3, 5, 10][dice.below(4) as usize],
             forgetful: dice.below(6) == 0,
             mono_ns: [86_400, 86_400 * 300][dice.below(2) as usize] * 1_000_000_000,
+            reserve_bytes: [0, 8_000][dice.below(2) as usize],
             index_bytes: if dice.below(6) == 0 { 2_000 } else { u64::MAX },
             buffer_bytes: if small { 60_000 } else { 16 << 20 },
             segment_bytes: [700, 4_000, 20_000, 1 << 20][dice.below(4) as usize],
@@ -130,6 +133,7 @@ impl Habits {
             admission: AdmissionOptions::default(),
             buffer: BufferOptions {
                 max_index_bytes: self.index_bytes,
+                reserve_bytes: self.reserve_bytes,
                 max_bytes: self.buffer_bytes,
                 segment_bytes: self.segment_bytes.min(self.buffer_bytes / 8),
                 fsync: self.mode,

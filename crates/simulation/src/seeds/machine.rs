@@ -15,6 +15,7 @@ use tailsampler_core::options::{Fsync, Options};
 use tailsampler_core::outbox::{KeptJob, Outbox, Packer};
 use tailsampler_core::plan::{Plan, SharedPlans};
 use tailsampler_core::replay::{self, Found};
+use tailsampler_core::reserve::Reserve;
 use tailsampler_core::verdicts::{Early, Verdict};
 use tailsampler_core::wire::{Scan, TraceId, scan};
 
@@ -66,7 +67,11 @@ pub struct Machine {
     packer: Mutex<Packer>,
     plan_set: SharedPlans,
     outbox: Arc<Outbox>,
+    reserve: Arc<Reserve>,
+    fs: Arc<dyn FileSystem>,
     queues: Mutex<Queues>,
+    /// Chores that could not be done yet.
+    left: Mutex<Chores>,
     /// What the start found.
     pub found: Found,
 }
@@ -88,10 +93,13 @@ impl Machine {
             disk: disk.clone(),
             options,
             outbox: engine.outbox(),
+            reserve: engine.reserve(),
+            fs: engine.fs(),
             packer: Mutex::new(packer),
             engine: Mutex::new(engine),
             plan_set,
             queues: Mutex::default(),
+            left: Mutex::default(),
             found,
         })
     }
@@ -199,10 +207,16 @@ impl Machine {
     pub fn keep(&self, mut syncing: impl FnMut(Option<bool>)) {
         let chores = held(&self.queues).chores.pop_front().unwrap_or_default();
         let directory = PathBuf::from(&self.options.data_directory);
-        let errors = keeping::do_chores(chores, &self.outbox, (&self.disk, &directory), || {
+        let mut left = std::mem::take(&mut *held(&self.left));
+        let disk = (&*self.fs, &*directory);
+        let errors = keeping::do_chores(chores, &mut left, &self.outbox, disk, || {
             self.sync(&mut syncing)
         });
+        *held(&self.left) = left;
         held(&self.queues).errors += errors;
+        if self.reserve.is_spent() {
+            self.reserve.restore();
+        }
     }
 
     /// The keeper's interval is over.
@@ -248,7 +262,13 @@ impl Machine {
             remove: Vec::new(),
         };
         // A failure leaves the checkpoint before it, which will do.
-        let _ = chores.carry_out(&self.disk, &directory);
+        let _ = chores.carry_out(&*self.fs, &directory);
+    }
+
+    /// Whether the room kept on the disk is used up.
+    #[must_use]
+    pub fn reserve_is_spent(&self) -> bool {
+        self.reserve.is_spent()
     }
 
     /// The disk it works on.

@@ -18,6 +18,9 @@ impl Run {
         let Some(machine) = &self.machine else {
             return Ok(());
         };
+        if machine.reserve_is_spent() && self.habits.reserve_bytes > 0 {
+            self.outcome.seen.insert("the last of the room is used");
+        }
         let ledger = machine.ledger(self.now);
         if ledger["balanced"] != true {
             return Err(format!("out of balance: {ledger}"));
