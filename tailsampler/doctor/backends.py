@@ -37,7 +37,7 @@ _MEANINGS: Final = {
     ),
 }
 _HANDSHAKE: Final = ("handshake", "ssl", "tls", "certificate", "wrong version", "first record")
-_NAMES: Final = ("name resolution", "dns", "name or service", "not known", "resolve")
+_NAMES: Final = ("name resolution", "dns", "name or service", "not known", "resolv", "lookup")
 
 
 def answers(facts: Facts) -> Iterator[Finding]:
@@ -128,16 +128,17 @@ def _waiting_for(facts: Facts, name: str) -> Iterator[Evidence]:
 
 
 def only_local(facts: Facts) -> Iterator[Finding]:
-    """The local trace store as the only place for traces, in a container or at speed.
+    """The local trace store as the only place for traces, in a cluster or at speed.
 
     It writes somewhat under 2,000 traces of 8 spans a second on one core, and lives in the data
-    directory of one gateway: good for a first look. In a container it is rarely meant.
+    directory of one gateway: good for a first look. In Kubernetes, where pods come and go, it is
+    hardly meant.
     """
     if facts.remote or any(one.type != "local" for one in facts.settings.export):
         return
     rate = facts.live.window.rate("traces", "kept") if facts.live else 0.0
     fast = rate > 1500
-    if not fast and facts.machine.container is None:
+    if not fast and facts.machine.container != "Kubernetes":
         return
     evidence = [Evidence("export has type: local alone", facts.config_name)]
     if facts.live:

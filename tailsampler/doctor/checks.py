@@ -48,7 +48,7 @@ class Check:
 
 
 CHECKS: Final = (
-    Check("can senders reach the doors", Needs.CONFIG, connections.loopback),
+    Check("can senders reach the doors", Needs.GATEWAY, connections.loopback),
     Check("are there descriptors for all connections", Needs.CONFIG, connections.open_files),
     Check("are connections turned away", Needs.GATEWAY, connections.turned_away),
     Check("does anybody send", Needs.GATEWAY, health.silence),

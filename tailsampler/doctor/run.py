@@ -16,6 +16,8 @@ from tailsampler.doctor.show import picture
 
 WELL: Final = 0
 FINDING: Final = 1
+_WIDTH: Final = 100
+"""Columns where the output is no terminal, as ``check`` has."""
 
 
 def doctor(
@@ -31,6 +33,10 @@ def doctor(
     if as_json:
         out.write(json.dumps(in_json(facts, diagnosis), indent=2) + "\n")
     else:
-        console = Console(file=out, highlight=False, emoji=False)
-        console.print(picture(facts, diagnosis))
+        width = None if out.isatty() else _WIDTH
+        console = Console(file=out, highlight=False, emoji=False, width=width)
+        with console.capture() as drawn:
+            console.print(picture(facts, diagnosis))
+        # Tables are filled up with blanks, which nobody wants in a ticket.
+        out.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
     return FINDING if diagnosis.findings else WELL

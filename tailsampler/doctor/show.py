@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -57,7 +57,7 @@ def _read(facts: Facts) -> Table:
     if facts.upstream is not None:
         names = ", ".join(sender.name for sender in facts.upstream.senders)
         rows.append(("Collector", f"{facts.upstream.file}: {names}"))
-    return _rows(rows, "dim")
+    return _rows(((name, Text(_plain(text))) for name, text in rows), "dim")
 
 
 def _backends(facts: Facts) -> Iterator[str]:
@@ -90,19 +90,25 @@ def _head(finding: Finding) -> Text:
 
 
 def _body(finding: Finding) -> RenderableType:
-    rows = [("evidence", f"{one.say} [{one.source}]") for one in finding.evidence]
-    rows += [("set", f"{one.setting}: {one.now} -> {one.to}") for one in finding.changes]
-    rows.append(("then", finding.effect))
+    rows = [
+        ("evidence", Text(_plain(one.say)).append(f"  [{_plain(one.source)}]", "dim"))
+        for one in finding.evidence
+    ]
+    rows += [
+        ("set", Text(_plain(f"{one.setting}: {one.now} -> ")).append(_plain(one.to), "green"))
+        for one in finding.changes
+    ]
+    rows.append(("then", Text(_plain(finding.effect))))
     return Group(Text(_plain(finding.what)), _rows(rows, "dim"))
 
 
-def _rows(rows: list[tuple[str, str]], style: str) -> Table:
+def _rows(rows: Iterable[tuple[str, Text]], style: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style=style, no_wrap=True)
     table.add_column(overflow="fold")
     before = ""
     for name, text in rows:
-        table.add_row("" if name == before else name, Text(_plain(text)))
+        table.add_row("" if name == before else name, text)
         before = name
     return table
 
