@@ -111,7 +111,10 @@ def slow(facts: Facts) -> Iterator[Finding]:
 
 
 def storage_errors(facts: Facts) -> Iterator[Finding]:
-    """Failures to read or write the data directory: one is too many."""
+    """Failures to read or write the data directory.
+
+    One is too many: requests are refused meanwhile, and a disk that fails once fails again.
+    """
     if facts.live is None or not facts.live.stat("storage_errors"):
         return
     yield Finding(

@@ -1,0 +1,66 @@
+"""The configuration in force and the state of the process, over a real socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+
+from tailsampler.admin.app import admin_app
+from tailsampler.settings.effective import effective
+from tailsampler.settings.load import parse
+from tailsampler.settings.root import Settings
+from tests.telemetry.fakes import FakeCore, ledger, stats, status, verdict
+
+Client = TestClient[Request, Application]
+SECRET = "hunter2"
+EXPORT = f"""
+export:
+  - {{type: otlp_grpc, name: tempo, endpoint: 'tempo:4317', headers: {{authorization: {SECRET}}}}}
+"""
+
+
+@asynccontextmanager
+async def asked(core: FakeCore | None = None) -> AsyncIterator[Client]:
+    settings = parse(EXPORT, environ={})
+    app = admin_app(
+        core or FakeCore(), status(), [], "127.0.0.1", settings=settings, config_file="g.yaml"
+    )
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def test_the_configuration_in_force_has_no_secret() -> None:
+    """What comes can be read as a configuration again, with its secrets hidden."""
+    async with asked() as client, client.get("/api/v1/config") as answer:
+        text, body = await answer.text(), await answer.json()
+    assert SECRET not in text
+    assert (body["file"], body["addresses"]["admin"]) == ("g.yaml", "127.0.0.1:7317")
+    assert effective(Settings.model_validate(body["config"])) == body["config"]
+
+
+async def test_the_state_of_the_process() -> None:
+    """Books, counters, exporters, the machine; no verdicts unless they are asked for."""
+    async with asked() as client, client.get("/api/v1/status") as answer:
+        body = await answer.json()
+    assert (body["ledger"], body["stats"]) == (ledger(), stats())
+    assert set(body["window"]) == {"seconds", "increase"}
+    assert set(body["exporters"]) == {"tempo"}
+    assert body["machine"]["disk_free"]
+    assert body["recent"] == []
+
+
+async def test_the_newest_verdicts_on_demand() -> None:
+    """So many of each kind."""
+    core = FakeCore(newest=[verdict(), verdict()])
+    async with asked(core) as client, client.get("/api/v1/status?recent=1") as answer:
+        assert (await answer.json())["recent"] == [verdict()]
+
+
+@pytest.mark.parametrize("recent", ["-1", "129", "many"])
+async def test_a_wrong_number_is_a_400_in_words(recent: str) -> None:
+    """It says what a right one is."""
+    async with asked() as client, client.get(f"/api/v1/status?recent={recent}") as answer:
+        assert answer.status == 400
+        assert (await answer.json())["code"] == "bad_recent"
