@@ -3,7 +3,8 @@
 import asyncio
 import functools
 import json
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any
 
 from aiohttp import web
 
@@ -12,9 +13,7 @@ from tailsampler.admin.api import MOST_RECENT
 from tailsampler.admin.keys import ADDRESSES, CONFIG_FILE, CORE, HISTORY, SETTINGS, STATUS
 from tailsampler.settings.effective import effective
 from tailsampler.telemetry import machine
-from tailsampler.telemetry.history import KEEP
-
-_WINDOW_S: Final = KEEP
+from tailsampler.telemetry.history import Path, Step, Window
 
 
 def routes() -> list[web.RouteDef]:
@@ -51,7 +50,7 @@ async def status(request: web.Request) -> web.Response:
     # In a thread: it walks the data directory.
     newest = await asyncio.to_thread(core.recent, recent) if recent else "[]"
     given = await asyncio.to_thread(functools.partial(machine.look, directory))
-    window = app[HISTORY].window(_WINDOW_S)
+    window = grown(app[HISTORY].steps())
     now_s = state.clock.monotonic_s()
     found: dict[str, Any] = {
         "version": state.version,
@@ -71,3 +70,16 @@ async def status(request: web.Request) -> web.Response:
         "recent": json.loads(newest),
     }
     return web.json_response(found)
+
+
+def grown(steps: Iterable[Step]) -> Window:
+    """All that is remembered, added up: fifteen minutes, or less after a start.
+
+    Gaps are counted with their time: an average over a gap is right, where a rate is not.
+    """
+    seconds, increase = 0.0, dict[Path, int]()
+    for step in steps:
+        seconds += step.lasted_s
+        for path, count in step.increase.items():
+            increase[path] = increase.get(path, 0) + count
+    return Window(seconds, increase)

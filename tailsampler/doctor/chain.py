@@ -25,12 +25,15 @@ def doubts(facts: Facts) -> Iterator[Finding]:
         *chain_doubts(sampling.policies, sampling.decision_wait),
     )
     for say in said:
+        what, _, advice = say.partition("; ")
         yield Finding(
             id="chain-doubt",
             severity=Severity.HINT,
-            what=f"{say[0].upper()}{say[1:]}.",
+            what=f"{what[0].upper()}{what[1:]}.",
             evidence=(Evidence(f"{len(sampling.policies)} policies", facts.config_name),),
-            changes=(Change("sampling.policies", "as it stands", "as the sentence says"),),
+            changes=(
+                Change("sampling.policies", "as it stands", advice or "as it is, if it is meant"),
+            ),
             effect="The chain says what it does.",
         )
 

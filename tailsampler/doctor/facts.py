@@ -75,6 +75,8 @@ class Live:
     @property
     def lately(self) -> str:
         """How long the window is, in words."""
+        if not self.window.seconds:
+            return "so far: it began to look just now"
         return f"in the last {duration_text(timedelta(seconds=round(self.window.seconds)))}"
 
 
@@ -145,16 +147,22 @@ class Facts:
         return "the gateway's process" if self.live else "this process"
 
     @property
+    def waits(self) -> tuple[tuple[str, timedelta], ...]:
+        """Every setting that makes a trace wait, and how long."""
+        sampling = self.settings.sampling
+        return (
+            ("sampling.decision_wait", sampling.decision_wait),
+            *(
+                (f"sampling.policies.{policy.name}.decision_wait", policy.decision_wait)
+                for policy in sampling.policies
+                if policy.decision_wait is not None
+            ),
+        )
+
+    @property
     def longest_wait(self) -> tuple[str, timedelta]:
         """The setting with the longest wait, and that wait."""
-        sampling = self.settings.sampling
-        waits = [("sampling.decision_wait", sampling.decision_wait)]
-        waits += [
-            (f"sampling.policies.{policy.name}.decision_wait", policy.decision_wait)
-            for policy in sampling.policies
-            if policy.decision_wait is not None
-        ]
-        return max(waits, key=lambda wait: wait[1])
+        return max(self.waits, key=lambda wait: wait[1])
 
     @property
     def remote(self) -> tuple[OtlpGrpcExporter, ...]:

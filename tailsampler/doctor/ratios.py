@@ -42,13 +42,15 @@ def keep_ratio(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             id="keep-ratio-off",
             severity=Severity.HARM_NOW,
-            what=f"Policy {policy['policy']} keeps {kept / judged:.4%} of its traces, not the "
-            f"{rate:.4%} that it was asked for; counts estimated from kept traces are wrong.",
+            what=f"Policy {policy['policy']} keeps {100 * kept / judged:.4g} % of its traces, not "
+            f"the {100 * rate:.4g} % that it was asked for; counts estimated from kept traces are "
+            "wrong.",
             evidence=(
                 Evidence(f"{kept:,} of {judged:,} traces kept since the start", STATUS),
                 Evidence(
                     f"a fair choice keeps {low:,} to {high:,}",
-                    f"binomial, n = {judged:,}, p = {rate:g}, 99.9 % for {len(known)} policies",
+                    f"binomial, n = {judged:,}, p = {rate:g}, 99.9 %, "
+                    f"policies looked at: {len(known)}",
                 ),
                 *_sampled_before(facts),
             ),
@@ -90,23 +92,25 @@ def sampled_upstream(facts: Facts) -> Iterator[Finding]:
     A head sampler drops errors and slow traces before anybody knows that they are; a second tail
     sampler holds each trace twice. Both may be meant, so it is a hint.
     """
-    for sender in facts.upstream.senders if facts.upstream else ():
+    if facts.upstream is None:
+        return
+    behind: dict[str, list[str]] = {}
+    for sender in facts.upstream.senders:
         for processor in sender.samples_before:
-            yield Finding(
-                id="upstream-samples",
-                severity=Severity.HINT,
-                what=f"{processor} samples before this gateway sees the traces, so errors and slow "
-                "traces are lost before they can be chosen.",
-                evidence=(
-                    Evidence(
-                        f"{processor} in a pipeline of exporter {sender.name}",
-                        facts.upstream.file if facts.upstream else "",
-                    ),
+            behind.setdefault(processor, []).append(sender.name)
+    for processor, senders in behind.items():
+        yield Finding(
+            id="upstream-samples",
+            severity=Severity.HINT,
+            what=f"{processor} samples before this gateway sees the traces, so errors and slow "
+            "traces are lost before they can be chosen.",
+            evidence=(
+                Evidence(f"{processor} in a pipeline of {', '.join(senders)}", facts.upstream.file),
+            ),
+            changes=(
+                Change(
+                    f"Collector: {processor} in service.pipelines", "in the pipeline", "removed"
                 ),
-                changes=(
-                    Change(
-                        f"Collector: {processor} in service.pipelines", "in the pipeline", "removed"
-                    ),
-                ),
-                effect="Every trace is judged whole; this gateway alone decides.",
-            )
+            ),
+            effect="Every trace is judged whole; this gateway alone decides.",
+        )

@@ -56,8 +56,8 @@ def too_small(facts: Facts) -> Iterator[Finding]:
             Evidence(f"{now:.2f} us of CPU a span now, {then:.2f} us at {GOOD}", _SOURCE),
         ),
         changes=tuple(_batching(facts)),
-        effect=f"{rate * now / 1e6:.3f} cores become {rate * then / 1e6:.3f} "
-        f"at {rate:,.0f} spans/s.",
+        effect=f"{rate * now / 1e6:.2%} of a core becomes {rate * then / 1e6:.2%}, at "
+        f"{rate:,.0f} spans/s.",
     )
 
 

@@ -11,6 +11,7 @@ from tailsampler.doctor.facts import STATUS, Facts
 from tailsampler.doctor.finding import Change, Evidence, Finding, Severity
 from tailsampler.settings.export import OtlpGrpcExporter
 from tailsampler.settings.units import duration_text
+from tailsampler.top.words import age
 
 TEMPO_SLACK: Final = timedelta(seconds=30)
 """``metrics_generator.metrics_ingestion_time_range_slack``, Tempo's default."""
@@ -32,33 +33,37 @@ def beyond_tempo_slack(facts: Facts) -> Iterator[Finding]:
     in its SDK, then waits here, then for company in a batch. From 30 s of our own on it is
     certain, and harm now where the exporter names Tempo; from 25 s on it goes by the SDK.
     """
-    setting, wait = facts.longest_wait
     for exporter in facts.remote:
-        ours = wait + exporter.linger
-        if ours + SENDERS_DELAY <= TEMPO_SLACK:
+        late = SENDERS_DELAY + exporter.linger
+        over = [(key, wait) for key, wait in facts.waits if wait + late > TEMPO_SLACK]
+        if not over:
             continue
-        tempo, certain = _is_tempo(exporter), ours >= TEMPO_SLACK
-        wanted = min(wait, timedelta(seconds=20))
+        wait = max(wait for _, wait in over)
+        tempo, ours = _is_tempo(exporter), wait + exporter.linger
         yield Finding(
             id="wait-beyond-tempo-slack",
-            severity=_severity(tempo=tempo, certain=certain),
-            what=f"Spans reach {exporter.name} up to {duration_text(ours + SENDERS_DELAY)} after "
-            f"they ended{'' if tempo else '; if it is Tempo,'}"
-            f"{' and its' if tempo else ' its'} metrics-generator skips those older than 30 s.",
+            severity=_severity(tempo=tempo, certain=ours >= TEMPO_SLACK),
+            what=f"Spans reach {exporter.name} up to {age((wait + late).total_seconds())} after "
+            f"they ended, and {'its' if tempo else 'if it is Tempo, its'} metrics-generator skips "
+            "those older than 30 s.",
             evidence=(
+                *(
+                    Evidence(f"{key} is {duration_text(wait)}", facts.config_name)
+                    for key, wait in over
+                ),
                 Evidence(
-                    f"{setting} {duration_text(wait)}, linger {duration_text(exporter.linger)}",
+                    f"export.{exporter.name}.linger is {duration_text(exporter.linger)}",
                     facts.config_name,
                 ),
                 Evidence("an SDK holds a span for up to 5 s", "OTEL_BSP_SCHEDULE_DELAY"),
                 Evidence("spans that ended over 30 s ago are left out of metrics", _TEMPO),
             ),
             changes=(
-                Change(setting, duration_text(wait), duration_text(wanted)),
+                *(Change(key, duration_text(wait), "20s") for key, wait in over),
                 Change(
                     "or Tempo: metrics_generator.metrics_ingestion_time_range_slack",
                     "30s by default",
-                    duration_text(timedelta(seconds=math.ceil((ours * 1.5).total_seconds()))),
+                    f"{math.ceil((wait + late) * 1.2 / timedelta(minutes=1))}m",
                 ),
             ),
             effect="tempo_metrics_generator_spans_discarded_total"
@@ -80,15 +85,19 @@ def shorter_than_senders(facts: Facts) -> Iterator[Finding]:
     """A wait that ends before the SDKs have sent: every trace of two services is judged in part.
 
     An SDK's batch processor sends every 5 s by default, so the second service's spans may come 5 s
-    after the first's. It is harm now where more than 1 % of the spans come after their verdict.
+    after the first's; a root that came says nothing of the others. It is harm now where more than
+    1 % of the spans come after their verdict.
     """
-    wait = facts.settings.sampling.decision_wait
+    setting, wait = "sampling.decision_wait", facts.settings.sampling.decision_wait
+    after_root = facts.settings.sampling.decision_wait_after_root_received
+    if after_root is not None and after_root < wait:
+        setting, wait = "sampling.decision_wait_after_root_received", after_root
     late, spans = _late(facts)
     many = spans >= _ENOUGH_SPANS and late > _MANY_LATE * spans
     if wait > SENDERS_DELAY and not many:
         return
     evidence = [
-        Evidence(f"sampling.decision_wait is {duration_text(wait)}", facts.config_name),
+        Evidence(f"{setting} is {duration_text(wait)}", facts.config_name),
         Evidence("an SDK sends every 5 s unless told otherwise", "OTEL_BSP_SCHEDULE_DELAY"),
     ]
     if facts.live and spans:
@@ -102,7 +111,7 @@ def shorter_than_senders(facts: Facts) -> Iterator[Finding]:
         "that comes late does not count.",
         evidence=tuple(evidence),
         changes=(
-            Change("sampling.decision_wait", duration_text(wait), duration_text(wanted)),
+            Change(setting, duration_text(wait), duration_text(wanted)),
             Change("or SDK: OTEL_BSP_SCHEDULE_DELAY", "5000 by default, in ms", "1000"),
         ),
         effect="Verdicts see whole traces; each second of wait costs about 300 bytes a span of "

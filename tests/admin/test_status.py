@@ -8,9 +8,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from tailsampler.admin.app import admin_app
+from tailsampler.admin.status import grown
 from tailsampler.settings.effective import effective
 from tailsampler.settings.load import parse
 from tailsampler.settings.root import Settings
+from tailsampler.telemetry.history import Step
 from tests.telemetry.fakes import FakeCore, ledger, stats, status, verdict
 
 Client = TestClient[Request, Application]
@@ -64,3 +66,26 @@ async def test_a_wrong_number_is_a_400_in_words(recent: str) -> None:
     async with asked() as client, client.get(f"/api/v1/status?recent={recent}") as answer:
         assert answer.status == 400
         assert (await answer.json())["code"] == "bad_recent"
+
+
+def step(number: int, lasted_s: float, spans: int, *, gap: bool = False) -> Step:
+    """A second of history in which so many spans came."""
+    return Step(
+        number=number,
+        wall_ns=0,
+        lasted_s=lasted_s,
+        gap=gap,
+        increase={("spans", "received"): spans} if spans else {},
+        buffer=0,
+        outbox=0,
+        open=0,
+        balanced=True,
+    )
+
+
+def test_what_grew_is_added_up_over_gaps() -> None:
+    """Requests and spans of a minute in which nobody looked belong to the same average."""
+    window = grown([step(1, 0, 0, gap=True), step(2, 1, 10), step(3, 60, 600, gap=True)])
+    assert (window.seconds, window.count("spans", "received")) == (61, 610)
+    assert window.rate("spans", "received") == 10
+    assert grown([]).rate("spans", "received") == 0

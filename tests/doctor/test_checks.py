@@ -1,5 +1,6 @@
 """The table of checks, and how a diagnosis is shown."""
 
+import inspect
 import io
 import json
 from dataclasses import replace
@@ -48,6 +49,14 @@ def test_no_check_is_forgotten() -> None:
     listed = [check.judge for check in CHECKS]
     assert len(listed) == len(set(listed))
     assert set(listed) == set().union(*map(judges, MODULES))
+
+
+def test_every_check_finds_what_it_says() -> None:
+    """The id in the table is that of its findings, and no other check has it."""
+    ids = [check.finds for check in CHECKS]
+    assert len(ids) == len(set(ids))
+    for check in CHECKS:
+        assert f'id="{check.finds}"' in inspect.getsource(check.judge)
 
 
 def test_every_check_argues_its_threshold() -> None:

@@ -29,7 +29,7 @@ def test_small_requests_are_told_with_their_cpu() -> None:
     assert "8.0 spans into a request" in found.what
     assert "6.3 times" in found.what
     assert "5.84 us of CPU a span now, 0.92 us at 512" in found.evidence[1].say
-    assert found.effect == "0.047 cores become 0.007 at 8,000 spans/s."
+    assert found.effect == "4.67% of a core becomes 0.74%, at 8,000 spans/s."
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_cost_is_that_of_the_published_benchmark() -> None:
 def measured(published: Any, spans: int) -> float:
     """The median microseconds a span at a request size."""
     found = [one for one in published["samples"] if one["spans_per_request"] == spans]
-    return statistics.median(one["cpu_us_per_span"] for one in found)
+    return float(statistics.median(one["cpu_us_per_span"] for one in found))
 
 
 def test_the_cost_falls_with_the_size() -> None:

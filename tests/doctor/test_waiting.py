@@ -50,6 +50,16 @@ def test_the_longest_wait_of_a_policy_counts() -> None:
     assert found.changes[0].setting == "sampling.policies.slow.decision_wait"
 
 
+def test_every_wait_beyond_the_slack_is_a_knob() -> None:
+    """Who turns one of two must not find the other at the next look."""
+    text = waits("45s").replace("sample_rate: 1}]", "sample_rate: 1, decision_wait: 5m}]")
+    found = one(waiting.beyond_tempo_slack(facts(text)))
+    settings = [change.setting for change in found.changes[:-1]]
+    assert settings == ["sampling.decision_wait", "sampling.policies.all.decision_wait"]
+    assert "up to 5 m 5 s after they ended" in found.what
+    assert found.changes[-1].to == "7m"
+
+
 def test_a_short_wait_or_no_backend_fits_the_slack() -> None:
     """24 s with the SDK's 5 s and the linger is within 30 s; a local store has no slack."""
     assert list(waiting.beyond_tempo_slack(facts(waits("24s")))) == []
@@ -63,6 +73,13 @@ def test_a_wait_shorter_than_the_sdks_delay() -> None:
     assert (found.id, found.severity) == ("wait-shorter-than-senders", Severity.HINT)
     assert found.changes[0].to == "10s"
     assert list(waiting.shorter_than_senders(facts(waits("6s")))) == []
+
+
+def test_a_short_wait_after_the_root_counts_as_well() -> None:
+    """The root of a trace may be sent before the spans of other services."""
+    text = waits("10s").replace("10s,", "10s, decision_wait_after_root_received: 2s,")
+    found = one(waiting.shorter_than_senders(facts(text)))
+    assert found.changes[0].setting == "sampling.decision_wait_after_root_received"
 
 
 def test_many_late_spans_are_harm_whatever_the_wait() -> None:
