@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -51,6 +52,8 @@ def doctor(
       tailsampler doctor --collector-config /etc/otelcol/config.yaml
       tailsampler doctor --json
     """  # noqa: D301 - click takes the backspace for "keep these lines"
+    # A failed handshake is told as a finding; grpc's own line about it would stand in between.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     from tailsampler.doctor.gather import Options  # noqa: PLC0415 - `--help` needs none of it
 
     try:

@@ -30,14 +30,55 @@ _MEANINGS: Final = {
         "in_flight",
         "less, or a larger ingestion limit at the backend",
     ),
+    "TLS_FILE": (
+        "a file of its TLS settings cannot be read",
+        "tls",
+        "files that this user may read",
+    ),
     "DEADLINE_EXCEEDED": (
         "it does not answer in time",
         "endpoint",
         "the right port; or look at what overloads the backend",
     ),
 }
-_HANDSHAKE: Final = ("handshake", "ssl", "tls", "certificate", "wrong version", "first record")
-_NAMES: Final = ("name resolution", "dns", "name or service", "not known", "resolv", "lookup")
+_NOBODY: Final = ("nobody answers there", "endpoint", "where the backend listens, if it runs")
+# What grpc says where no connection comes about: with or without TLS (None: either), its words in
+# small letters, what they mean, and the key to turn.
+_UNAVAILABLE: Final[tuple[tuple[bool | None, tuple[str, ...], tuple[str, str, str]], ...]] = (
+    (
+        None,
+        ("http1",),
+        (
+            "a web server answers, and gRPC is no language of its",
+            "endpoint",
+            "the port of its OTLP/gRPC receiver, often 4317; 4318 is that of OTLP/HTTP",
+        ),
+    ),
+    (
+        None,
+        ("name resolution", "dns", "name or service", "not known", "resolv", "lookup"),
+        ("its name is not known", "endpoint", "a name that this machine can resolve"),
+    ),
+    (
+        True,
+        ("wrong_version",),
+        ("it speaks plain text, and this exporter TLS", "tls", "{insecure: true}"),
+    ),
+    (
+        True,
+        ("handshake", "certificate"),
+        (
+            "its certificate is not trusted, or names another host",
+            "tls",
+            "{ca_file: ...}, or {server_name_override: ...} as well",
+        ),
+    ),
+    (
+        False,
+        ("socket closed", "reset", "goaway"),
+        ("it hangs up on plain text, as a TLS listener does", "tls", "{insecure: false}"),
+    ),
+)
 
 
 def answers(facts: Facts) -> Iterator[Finding]:
@@ -68,17 +109,14 @@ def _meaning(backend: Backend) -> tuple[str, str, str]:
     if backend.code in _MEANINGS:
         return _MEANINGS[backend.code]
     words = backend.words.lower()
-    if any(mark in words for mark in _NAMES):
-        return "its name is not known", "endpoint", "a name that this machine can resolve"
-    if backend.tls and any(mark in words for mark in _HANDSHAKE):
-        return (
-            "TLS fails: it speaks plain text, or its certificate is not trusted",
-            "tls",
-            "{insecure: true} if it has no TLS, else {ca_file: ...}",
-        )
-    if not backend.tls and ("socket closed" in words or "reset" in words or "goaway" in words):
-        return "it hangs up on plain text, as a TLS listener does", "tls", "{insecure: false}"
-    return "nobody answers there", "endpoint", "where the backend listens, if it runs"
+    return next(
+        (
+            meaning
+            for tls, marks, meaning in _UNAVAILABLE
+            if tls in (None, backend.tls) and any(mark in words for mark in marks)
+        ),
+        _NOBODY,
+    )
 
 
 def _now(facts: Facts, backend: Backend, key: str) -> str:
@@ -114,17 +152,13 @@ def failing(facts: Facts) -> Iterator[Finding]:
             evidence=(
                 Evidence(f"{state.get('last_error')}", STATUS),
                 Evidence(f"{retried:,} attempts repeated since the start", STATUS),
-                *_waiting_for(facts, name),
+                *_waiting(facts, name),
             ),
             changes=(
                 Change(f"export.{name}", "as the error says", "a backend that takes its spans"),
             ),
             effect=f"tailsampler_exporter_healthy of {name} is 1.",
         )
-
-
-def _waiting_for(facts: Facts, name: str) -> Iterator[Evidence]:
-    return _waiting(facts, name)
 
 
 def only_local(facts: Facts) -> Iterator[Finding]:

@@ -1,16 +1,19 @@
 """Backends that are really asked, over loopback."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+import trustme
 
+from tailsampler.doctor.backends import answers
 from tailsampler.doctor.facts import Backend
 from tailsampler.doctor.probe import SECRET, probe
 from tailsampler.settings.export import OtlpGrpcExporter
 from tailsampler.testing.backend import Answer, CapturingBackend
-from tests.doctor.builders import settings
+from tests.doctor.builders import facts, one, settings
 
 
 def exporter(endpoint: str, **more: Any) -> OtlpGrpcExporter:
@@ -56,6 +59,40 @@ async def test_hidden_headers_are_not_sent() -> None:
         assert backend.requests == []
     assert answer.code is None
     assert "--config" in answer.words
+
+
+@pytest.fixture(scope="module")
+def certified() -> Iterator[CapturingBackend]:
+    """A backend with TLS, by an authority that nobody knows."""
+    issued = trustme.CA().issue_cert("localhost")
+    pair = (issued.private_key_pem.bytes(), issued.cert_chain_pems[0].bytes())
+    with CapturingBackend(credentials=grpc.ssl_server_credentials([pair])) as backend:
+        yield backend
+
+
+@pytest.mark.parametrize(
+    ("tls", "means"),
+    [
+        ({"insecure": True}, "hangs up on plain text"),
+        ({"insecure": False}, "its certificate is not trusted"),
+    ],
+)
+async def test_a_backend_with_tls(
+    certified: CapturingBackend, tls: dict[str, bool], means: str
+) -> None:
+    """What grpc says of a handshake is understood, whichever side is wrong."""
+    answer = await asked(exporter(f"localhost:{certified.port}", tls=tls))
+    assert means in one(answers(facts(backends=(answer,)))).what
+
+
+async def test_a_backend_without_tls() -> None:
+    """An exporter whose tls: is not set speaks TLS, which surprises many."""
+    with CapturingBackend() as backend:
+        answer = await asked(exporter(backend.endpoint, tls={}))
+    assert (
+        "it speaks plain text, and this exporter TLS"
+        in one(answers(facts(backends=(answer,)))).what
+    )
 
 
 async def test_a_tls_file_that_cannot_be_read(tmp_path: Path) -> None:
