@@ -20,10 +20,10 @@ def senders(facts: Facts) -> Iterator[Finding]:
     """Services whose clock is ahead, as kept traces prove it.
 
     Two proofs, neither a guess: a span that ended after the gateway judged its trace, though it
-    had come before; and a callee that began before its caller, by causes and effects alone. An
-    offset under a second is left to ordinary clock discipline (NTP holds tens of milliseconds):
-    from a second on, traces of a second look wrong, and duration policies with ``least: 1000 ms``
-    choose by it. 30 s ahead Tempo's metrics leave the spans out. Which of two clocks is right is
+    had come before (traces with late spans are left out of this one); and a callee that began
+    before its caller, by causes and effects alone. An offset under a second is left to ordinary
+    clock discipline (NTP holds tens of milliseconds): from a second on, traces of a second look
+    wrong, and a policy with ``duration_threshold_ms: 1000`` chooses by it. 30 s ahead Tempo's metrics leave the spans out. Which of two clocks is right is
     not known, unless the gateway's own is the third.
     """
     if not facts.stored:
@@ -79,6 +79,8 @@ def _in_trace(one: Stored) -> dict[str, tuple[int, str]]:
             service = skew.ahead.service
             if skew.least_ns > found.get(service, (0, ""))[0]:
                 found[service] = skew.least_ns, skew.behind.service
+    if len(one.trace.spans) > one.spans:
+        return found  # a late span may well have ended after the verdict
     for span in one.trace.spans:
         offset, service = span.end_ns - one.judged_ns, place(span).service
         if offset >= NOTICED_NS and offset > found.get(service, (0, ""))[0]:

@@ -119,10 +119,13 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A kept trace out of the local trace store, and when it was judged: after all of it came."""
+    """A kept trace out of the local trace store, and its verdict."""
 
     trace: Trace
     judged_ns: int
+    """Wall clock of the gateway."""
+    spans: int
+    """That had come by then; what the trace has beyond it came late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

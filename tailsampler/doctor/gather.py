@@ -144,4 +144,4 @@ def _stored(live: Live) -> Iterator[Stored]:
         except (ControlError, json_format.ParseError, DecodeError):
             continue  # too large, or the store rests: one trace less
         for trace in traces:
-            yield Stored(trace, int(verdict["judged_at_ns"]))
+            yield Stored(trace, int(verdict["judged_at_ns"]), int(verdict["spans"]))

@@ -51,6 +51,15 @@ def test_a_backend_that_answers(code: str | None) -> None:
     assert list(backends.answers(facts(tempo(), backends=None))) == []
 
 
+def test_the_knob_shows_what_it_says_now() -> None:
+    """Each key of the exporter as it is set."""
+    now = {
+        code: one(backends.answers(facts(tempo(), backends=answer(code)))).changes[0].now
+        for code in ("RESOURCE_EXHAUSTED", "UNIMPLEMENTED", "TLS_FILE", "UNAUTHENTICATED")
+    }
+    assert list(now.values()) == ["4", "tempo:4317", "{insecure: false}", "none"]
+
+
 def test_headers_are_named_and_never_shown() -> None:
     """The finding says which headers are sent, and none of their values."""
     text = tempo(", headers: {authorization: hunter2}")
@@ -81,6 +90,7 @@ def test_the_local_store_alone() -> None:
     assert (found.id, found.severity) == ("only-local-store", Severity.HINT)
     fast = live(increase={("traces", "kept"): 90_060})
     assert one(backends.only_local(facts(live=fast))).severity is Severity.WILL_HURT
-    assert list(backends.only_local(facts())) == []
+    measured = live(increase={("traces", "kept"): 90_000})
+    assert list(backends.only_local(facts(live=measured))) == []
     assert list(backends.only_local(facts(tempo(), machine=pod))) == []
     assert list(backends.only_local(facts("export: [{type: file}]", machine=pod))) == []

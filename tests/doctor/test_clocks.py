@@ -28,7 +28,7 @@ def called(ahead_ms: float) -> Trace:
 
 
 def seen(*traces: Trace, judged_ns: int = JUDGED_NS) -> Facts:
-    return facts(stored=tuple(Stored(trace, judged_ns) for trace in traces))
+    return facts(stored=tuple(Stored(trace, judged_ns, len(trace.spans)) for trace in traces))
 
 
 def test_a_callee_that_answers_in_the_future() -> None:
@@ -45,6 +45,12 @@ def test_a_span_that_ended_after_its_verdict() -> None:
     found = one(clocks.senders(seen(alone)))
     assert "The clock of shop is at least 31.0 s ahead of this gateway's" in found.what
     assert found.severity is Severity.HARM_NOW
+
+
+def test_a_late_span_may_end_after_the_verdict() -> None:
+    """It came afterwards, so its end in the gateway's future proves nothing."""
+    long = of(request(resource("shop", span(duration_ms=41_000))))
+    assert list(clocks.senders(facts(stored=(Stored(long, JUDGED_NS, 0),)))) == []
 
 
 def test_clocks_within_a_second() -> None:
