@@ -23,8 +23,9 @@ def senders(facts: Facts) -> Iterator[Finding]:
     had come before (traces with late spans are left out of this one); and a callee that began
     before its caller, by causes and effects alone. An offset under a second is left to ordinary
     clock discipline (NTP holds tens of milliseconds): from a second on, traces of a second look
-    wrong, and a policy with ``duration_threshold_ms: 1000`` chooses by it. 30 s ahead Tempo's metrics leave the spans out. Which of two clocks is right is
-    not known, unless the gateway's own is the third.
+    wrong, and a policy with ``duration_threshold_ms: 1000`` chooses by it. 30 s ahead Tempo's
+    metrics leave the spans out. Which of two clocks is right is not known, unless the gateway's
+    own is the third.
     """
     if not facts.stored:
         return
