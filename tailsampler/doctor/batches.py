@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tailsampler.doctor.facts import RECENT, STATUS, Facts
+from tailsampler.doctor.facts import RECENT, STATUS, Facts, is_tempo
 from tailsampler.doctor.finding import Change, Evidence, Finding, Severity
 from tailsampler.settings.units import size_text
 
@@ -76,9 +76,7 @@ def trace_over_tempo_limit(facts: Facts) -> Iterator[Finding]:
     size = int(largest["bytes"])
     yield Finding(
         id="trace-over-tempo-limit",
-        severity=Severity.HARM_NOW
-        if any("tempo" in one.name or "tempo" in str(one.endpoint) for one in facts.remote)
-        else Severity.HINT,
+        severity=Severity.HARM_NOW if any(map(is_tempo, facts.remote)) else Severity.HINT,
         what=f"{len(large)} of the {len(kept)} newest kept traces are larger than the 5 MB that "
         "Tempo stores of a trace.",
         evidence=(

@@ -171,3 +171,8 @@ class Facts:
     def remote(self) -> tuple[OtlpGrpcExporter, ...]:
         """The exporters whose backend is reached by a network."""
         return tuple(one for one in self.settings.export if isinstance(one, OtlpGrpcExporter))
+
+
+def is_tempo(exporter: OtlpGrpcExporter) -> bool:
+    """Whether its name or its address says so; nothing in OTLP does."""
+    return "tempo" in exporter.name or "tempo" in str(exporter.endpoint).lower()

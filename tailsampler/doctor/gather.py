@@ -28,8 +28,7 @@ from tailsampler.traces.model import decode
 
 DEFAULT_URL: Final = "http://127.0.0.1:7317"
 _RECENT: Final = 128
-_TRACES: Final = 20
-"""Kept traces that are read for the clocks: each is an answer of its own."""
+"""Verdicts of either kind; the kept traces among them are read for the clocks, one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def _has_store(settings: Settings) -> bool:
 
 def _stored(live: Live) -> Iterator[Stored]:
     kept = [one for one in live.recent if one.get("kept") and one.get("judged_at_ns")]
-    for verdict in kept[:_TRACES]:
+    for verdict in kept:
         try:
             status, body = ask(f"{live.url}/api/v2/traces/{verdict['trace_id']}")
             if status != 200:

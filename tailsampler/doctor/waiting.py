@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from tailsampler.doctor.facts import STATUS, Facts
+from tailsampler.doctor.facts import STATUS, Facts, is_tempo
 from tailsampler.doctor.finding import Change, Evidence, Finding, Severity
-from tailsampler.settings.export import OtlpGrpcExporter
 from tailsampler.settings.units import duration_text
 from tailsampler.top.words import age
 
@@ -39,7 +38,7 @@ def beyond_tempo_slack(facts: Facts) -> Iterator[Finding]:
         if not over:
             continue
         wait = max(wait for _, wait in over)
-        tempo, ours = _is_tempo(exporter), wait + exporter.linger
+        tempo, ours = is_tempo(exporter), wait + exporter.linger
         yield Finding(
             id="wait-beyond-tempo-slack",
             severity=_severity(tempo=tempo, certain=ours >= TEMPO_SLACK),
@@ -75,10 +74,6 @@ def _severity(*, tempo: bool, certain: bool) -> Severity:
     if tempo:
         return Severity.HARM_NOW if certain else Severity.WILL_HURT
     return Severity.WILL_HURT if certain else Severity.HINT
-
-
-def _is_tempo(exporter: OtlpGrpcExporter) -> bool:
-    return "tempo" in exporter.name or "tempo" in str(exporter.endpoint).lower()
 
 
 def shorter_than_senders(facts: Facts) -> Iterator[Finding]:

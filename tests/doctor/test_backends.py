@@ -57,6 +57,8 @@ def test_the_knob_shows_what_it_says_now() -> None:
         code: one(backends.answers(facts(tempo(), backends=answer(code)))).changes[0].now
         for code in ("RESOURCE_EXHAUSTED", "UNIMPLEMENTED", "TLS_FILE", "UNAUTHENTICATED")
     }
+    silent = one(backends.answers(facts(tempo(), backends=answer("UNKNOWN"))))
+    assert silent.evidence[0].say == "UNKNOWN: no words"
     assert list(now.values()) == ["4", "tempo:4317", "{insecure: false}", "none"]
 
 

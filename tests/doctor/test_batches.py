@@ -60,6 +60,22 @@ def test_traces_over_tempos_limit() -> None:
     assert list(batches.trace_over_tempo_limit(facts(live=live(recent=recent)))) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "endpoint", "severity"),
+    [
+        ("tempo", "backend", Severity.HARM_NOW),
+        ("backend", "Tempo.example", Severity.HARM_NOW),
+        ("backend", "jaeger", Severity.HINT),
+    ],
+)
+def test_large_traces_are_harm_where_tempo_is(name: str, endpoint: str, severity: Severity) -> None:
+    """By the name of the exporter or that of its host; elsewhere it is a hint."""
+    text = tempo().replace("name: tempo, endpoint: 'tempo", f"name: {name}, endpoint: '{endpoint}")
+    recent = [{"trace_id": "aa", "kept": True, "bytes": 5_000_001}]
+    found = one(batches.trace_over_tempo_limit(facts(text, live=live(recent=recent))))
+    assert found.severity is severity
+
+
 def test_spans_that_a_backend_will_never_take() -> None:
     """Losses are told by exporter and reason; what the chain dropped is none."""
     lost = ledger()
