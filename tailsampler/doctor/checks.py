@@ -120,6 +120,7 @@ CHECKS: Final = (
         Needs.CONFIG,
         waiting.beyond_tempo_slack,
     ),
+    Check("verdicts-overdue", "do verdicts come in time", Needs.GATEWAY, health.behind),
     Check("chain-doubt", "does the chain say what is meant", Needs.CONFIG, chain.doubts),
     Check(
         "policy-never-matched",

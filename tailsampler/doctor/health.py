@@ -8,10 +8,12 @@ from typing import Any, Final
 from tailsampler.doctor.facts import STATUS, Facts
 from tailsampler.doctor.finding import Change, Evidence, Finding, Severity
 from tailsampler.settings.effective import effective
+from tailsampler.settings.units import duration_text
 from tailsampler.telemetry.reasons import DROP_REASONS, is_intended
 
 _SILENT_S: Final = 60.0
 _MOST_NAMED: Final = 8
+_OVERDUE_S: Final = 10.0
 
 
 def unbalanced(facts: Facts) -> Iterator[Finding]:
@@ -84,6 +86,40 @@ def troubles(facts: Facts) -> Iterator[Finding]:
         evidence=tuple(evidence),
         changes=(Change("the process", "running", "restarted if it does not mend itself"),),
         effect="/readyz answers 200; tailsampler_contained_failures_total stands still.",
+    )
+
+
+def behind(facts: Facts) -> Iterator[Finding]:
+    """Traces that are still held ten seconds after their wait is over.
+
+    The judge looks every few milliseconds, and after a start it spreads what is overdue over 5 s.
+    Ten seconds beyond the longest wait are neither: the process has too little CPU, or the log is
+    stuck. With more than 50,000 open traces the age is not measured, and nothing is said.
+    """
+    live = facts.live
+    if live is None:
+        return
+    setting, wait = facts.longest_wait
+    oldest_s = live.ledger.oldest_held_s
+    if oldest_s <= wait.total_seconds() + _OVERDUE_S:
+        return
+    yield Finding(
+        id="verdicts-overdue",
+        severity=Severity.HARM_NOW,
+        what="Traces wait for their verdict for longer than any setting asks.",
+        evidence=(
+            Evidence(f"the oldest held trace is {oldest_s:,.1f} s old", STATUS),
+            Evidence(f"{setting} is {duration_text(wait)}, the longest wait", facts.config_name),
+            Evidence(f"{live.ledger.traces.open:,} traces are open", STATUS),
+        ),
+        changes=(
+            Change(
+                "the CPU of the process, or the disk below data_directory",
+                "perhaps throttled (cpu.stat), perhaps slow",
+                "a core of its own for each 500,000 spans/s",
+            ),
+        ),
+        effect=f"tailsampler_oldest_held_seconds stays near {duration_text(wait)}.",
     )
 
 

@@ -1,7 +1,9 @@
 """The configuration in force and the state of the process, over a real socket."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path as FilePath
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -10,9 +12,10 @@ from aiohttp.web import Application, Request
 from tailsampler.admin.app import admin_app
 from tailsampler.admin.status import grown
 from tailsampler.settings.effective import effective
-from tailsampler.settings.load import parse
+from tailsampler.settings.load import load, parse
 from tailsampler.settings.root import Settings
 from tailsampler.telemetry.history import Step
+from tests.needs import ROOT
 from tests.telemetry.fakes import FakeCore, ledger, stats, status, verdict
 
 Client = TestClient[Request, Application]
@@ -40,6 +43,15 @@ async def test_the_configuration_in_force_has_no_secret() -> None:
     assert SECRET not in text
     assert (body["file"], body["addresses"]["admin"]) == ("g.yaml", "127.0.0.1:7317")
     assert effective(Settings.model_validate(body["config"])) == body["config"]
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.name
+)
+def test_every_configuration_comes_back_as_it_was(file: FilePath) -> None:
+    """By way of JSON, secrets aside: whoever asks judges what runs."""
+    runs = json.loads(json.dumps(effective(load(file, {}))))
+    assert effective(Settings.model_validate(runs)) == runs
 
 
 async def test_the_state_of_the_process() -> None:

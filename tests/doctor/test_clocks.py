@@ -59,6 +59,22 @@ def test_clocks_within_a_second() -> None:
     assert list(clocks.senders(facts(stored=None))) == []
 
 
+def ended(after_ms: float) -> Facts:
+    """A span that ended so long after its verdict."""
+    return seen(of(request(resource("shop", span(duration_ms=10_000 + after_ms)))))
+
+
+def test_a_second_is_noticed_and_half_a_minute_is_harm() -> None:
+    """Both ends of the scale belong to it."""
+    assert one(clocks.senders(ended(1_000))).severity is Severity.WILL_HURT
+    assert list(clocks.senders(ended(999))) == []
+    assert one(clocks.senders(ended(30_000))).severity is Severity.HARM_NOW
+    assert one(clocks.senders(ended(29_999))).severity is Severity.WILL_HURT
+    # Of a call the least that causes and effects leave: 51 ms of it explain the offset.
+    assert one(clocks.senders(seen(called(1_051))))
+    assert list(clocks.senders(seen(called(1_050)))) == []
+
+
 def test_the_gateways_own_clock() -> None:
     """Two seconds beyond what the answer took; on this machine both clocks are one."""
     found = one(clocks.gateway(facts(live=live(wall_ns=5_000_000_000))))

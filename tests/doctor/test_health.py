@@ -56,6 +56,15 @@ def test_troubles() -> None:
     assert list(health.troubles(facts(live=None))) == []
 
 
+def test_overdue_verdicts() -> None:
+    """Ten seconds beyond the longest wait, which is 10 s here."""
+    found = one(health.behind(facts(live=live(ledger=ledger(oldest_held_seconds=20.1)))))
+    assert (found.id, found.severity) == ("verdicts-overdue", Severity.HARM_NOW)
+    assert found.evidence[0].say == "the oldest held trace is 20.1 s old"
+    assert list(health.behind(facts(live=live(ledger=ledger(oldest_held_seconds=20.0))))) == []
+    assert list(health.behind(facts(live=None))) == []
+
+
 def test_silence() -> None:
     """Nothing in the first minute; before that nobody can know."""
     books = ledger()
