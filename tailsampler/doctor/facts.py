@@ -138,6 +138,8 @@ class Facts:
     machine: Machine
     """Of the gateway if there is a live one, else of this process."""
     live: Live | None = None
+    why_not_live: str = ""
+    """What stood in the way of asking a gateway."""
     running: Mapping[str, Any] | None = None
     """The effective configuration of the live gateway, where ``settings`` are from a file."""
     backends: tuple[Backend, ...] | None = None

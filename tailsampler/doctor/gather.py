@@ -54,12 +54,13 @@ def gather(options: Options, clock: Clock) -> Facts:
     ``ControlError`` if a gateway that was named cannot be asked.
     """
     url = (options.url or _likely_url(options.settings or options.fallback)).rstrip("/")
+    why_not = ""
     try:
         live, body = _live(url, clock)
     except ControlError as error:
         if options.url is not None:
             raise ControlError(error.code, error.say.replace("--endpoint", "--url")) from error
-        live, body = None, {}
+        live, body, why_not = None, {}, f"none answers at {url}"
     running: Mapping[str, Any] | None = None
     settings, name = options.settings, options.settings_name
     if live is not None:
@@ -76,6 +77,7 @@ def gather(options: Options, clock: Clock) -> Facts:
         config_name=name,
         machine=given,
         live=live,
+        why_not_live=why_not,
         running=running,
         upstream=_upstream(options, settings),
         stored=tuple(_stored(live)) if live and _has_store(settings) else None,

@@ -48,7 +48,8 @@ def picture(facts: Facts, diagnosis: Diagnosis) -> RenderableType:
 def _read(facts: Facts) -> Table:
     rows = [("configuration", facts.config_name)]
     if facts.live is None:
-        rows.append(("gateway", "none answers, so its counters were not looked at"))
+        why = facts.why_not_live or "none was asked"
+        rows.append(("gateway", f"{why}, so its counters were not looked at"))
     else:
         state = "ready" if facts.live.ready else "NOT READY"
         up = age(facts.live.uptime_s)

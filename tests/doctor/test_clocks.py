@@ -71,7 +71,7 @@ def test_a_second_is_noticed_and_half_a_minute_is_harm() -> None:
     assert one(clocks.senders(ended(30_000))).severity is Severity.HARM_NOW
     assert one(clocks.senders(ended(29_999))).severity is Severity.WILL_HURT
     # Of a call the least that causes and effects leave: 51 ms of it explain the offset.
-    assert one(clocks.senders(seen(called(1_051))))
+    assert one(clocks.senders(seen(called(1_051)))).id == "clock-ahead"
     assert list(clocks.senders(seen(called(1_050)))) == []
 
 

@@ -29,7 +29,7 @@ def test_a_file_alone_is_judged(here: Path) -> None:
     result = call("--config", "bad.yaml")
     assert result.exit_code == 1, result.output
     assert "long-loss-window" in result.output
-    assert "none answers, so its counters were not looked at" in result.output
+    assert "none answers at http://127.0.0.1:1, so its counters were not looked at" in result.output
 
 
 def test_json_for_programs(here: Path) -> None:
