@@ -8,7 +8,7 @@ from typing import Final
 
 from tailsampler.doctor.facts import STATUS, Facts
 from tailsampler.doctor.finding import Change, Evidence, Finding, Severity
-from tailsampler.settings.buffer import loss_window
+from tailsampler.settings.buffer import Fsync, loss_window
 from tailsampler.settings.units import duration_text
 
 SLOW_S: Final = 0.05
@@ -61,7 +61,7 @@ def loss(facts: Facts) -> Iterator[Finding]:
         return
     if fsync != "never" and fsync.interval <= LONG:
         return
-    now = "never" if fsync == "never" else f"{{interval: {duration_text(fsync.interval)}}}"
+    now = _shown(fsync)
     yield Finding(
         id="long-loss-window",
         severity=Severity.HINT,
@@ -97,7 +97,7 @@ def slow(facts: Facts) -> Iterator[Finding]:
                 f"{lag_ms:.0f} ms",
                 STATUS,
             ),
-            Evidence(f"buffer.fsync is {'always' if always else 'not always'}", facts.config_name),
+            Evidence(f"buffer.fsync is {_shown(fsync)}", facts.config_name),
         ),
         changes=(
             Change("buffer.fsync", "always", "{interval: 1s}")
@@ -108,6 +108,10 @@ def slow(facts: Facts) -> Iterator[Finding]:
         if always
         else "tailsampler_queue_lag_seconds stays under 0.05.",
     )
+
+
+def _shown(fsync: Fsync) -> str:
+    return fsync if isinstance(fsync, str) else f"{{interval: {duration_text(fsync.interval)}}}"
 
 
 def storage_errors(facts: Facts) -> Iterator[Finding]:

@@ -46,7 +46,9 @@ def test_a_slow_disk(fsync: str, setting: str) -> None:
     found = one(disk.slow(facts(f"buffer: {{fsync: {fsync}}}", live=slow)))
     assert (found.id, found.severity) == ("disk-slow", Severity.WILL_HURT)
     assert found.evidence[0].say == "7 requests wait, the oldest for 50 ms"
+    assert found.evidence[1].say == f"buffer.fsync is {fsync}"
     assert found.changes[0].setting == setting
+    assert ("power cut" in found.effect) is (fsync == "always")
 
 
 def test_a_fast_disk() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from tailsampler.doctor import health
 from tailsampler.doctor.finding import Severity
 from tailsampler.settings.effective import effective
+from tailsampler.telemetry.reasons import DROP_REASONS
 from tests.doctor.builders import facts, ledger, live, one, settings
 
 
@@ -30,7 +31,8 @@ def test_spans_that_were_lost() -> None:
     """An old loss is told, a growing one is harm."""
     old = one(health.losses(facts(live=live(ledger=dropped("corrupt", 7)))))
     assert (old.id, old.severity) == ("spans-lost", Severity.WILL_HURT)
-    assert old.what.startswith("7 accepted spans were lost as corrupt.")
+    assert old.what.startswith("7 accepted spans were lost as corrupt. ")
+    assert old.what.endswith(DROP_REASONS["corrupt"].sentence)
     grows = live(ledger=dropped("corrupt", 7), increase={("spans", "dropped", "corrupt"): 2})
     assert one(health.losses(facts(live=grows))).severity is Severity.HARM_NOW
 
@@ -48,6 +50,7 @@ def test_troubles() -> None:
     found = one(health.troubles(facts(live=unready)))
     assert (found.id, found.severity) == ("gateway-in-trouble", Severity.HARM_NOW)
     assert found.evidence[0].say == "It has ended."
+    assert found.what == "The gateway is not ready."
     survived = one(health.troubles(facts(live=live(contained={"history": 3}))))
     assert survived.severity is Severity.WILL_HURT
     assert survived.evidence[0].say.endswith("history 3")
@@ -82,6 +85,17 @@ def test_a_file_that_is_not_in_force() -> None:
     found = one(health.not_what_runs(facts(running=runs)))
     assert (found.id, found.severity) == ("config-not-in-force", Severity.HINT)
     assert found.evidence[0].say == "differs in late.max_age"
+    never = json.loads(json.dumps(effective(settings("buffer: {fsync: never}"))))
+    assert one(health.not_what_runs(facts(running=never))).evidence[0].say.endswith("buffer.fsync")
+    text = "buffer: {max_bytes: 1GiB, segment_bytes: 1MiB, fsync: always}\n"
+    text += "late: {max_age: 1h, max_traces: 1}\noutbox: {max_bytes: 1GiB}\n"
+    text += "decisions: {max_bytes: 2GiB}\nsampling: {decision_wait: 1s%s}\n"
+    eight = json.loads(json.dumps(effective(settings(text % ""))))
+    told = one(health.not_what_runs(facts(running=eight))).evidence[0].say
+    assert told.count(",") == 7
+    assert "more" not in told
+    nine = json.loads(json.dumps(effective(settings(text % ", annotate: false"))))
+    assert one(health.not_what_runs(facts(running=nine))).evidence[0].say.endswith(" and 1 more")
     same = json.loads(json.dumps(effective(settings())))
     assert list(health.not_what_runs(facts(running=same))) == []
     assert list(health.not_what_runs(facts(running=None))) == []
