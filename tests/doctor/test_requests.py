@@ -57,6 +57,14 @@ def test_the_knob_is_that_of_the_collector_that_is_known() -> None:
     found = one(requests.too_small(well))
     assert found.changes[0].setting == "Collector: exporters.otlp/sampler.sending_queue.batch"
     assert found.changes[0].now == "16 items"
+    unset = one(
+        requests.too_small(facts(live=arrived(8_000, 1_000), upstream=upstream(batch=None)))
+    )
+    assert unset.changes[0].now == "not set"
+    enough = one(
+        requests.too_small(facts(live=arrived(8_000, 1_000), upstream=upstream(batch=512)))
+    )
+    assert enough.changes[0].now == "not known"
     unknown = one(requests.too_small(facts(live=arrived(8_000, 1_000), upstream=None)))
     assert [change.setting.partition(":")[0] for change in unknown.changes] == ["Collector", "SDK"]
 
@@ -106,6 +114,8 @@ def test_refusals_are_told_from_one_in_a_thousand_on() -> None:
     found = one(requests.refused(facts(live=many)))
     assert found.id == "requests-refused"
     assert found.what.startswith("3.0% of the requests")
+    edge = live(increase={("requests", "refused"): 1, ("requests", "taken"): 999})
+    assert one(requests.refused(facts(live=edge))).id == "requests-refused"
     few = live(increase={("requests", "refused"): 1, ("requests", "taken"): 1_000_000})
     assert list(requests.refused(facts(live=few))) == []
     assert list(requests.refused(facts(live=None))) == []
