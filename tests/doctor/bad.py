@@ -62,7 +62,9 @@ def patient(directory: Path) -> Told:
     """A file alone, whose backend is there."""
     with CapturingBackend() as backend:
         (directory / "patient.yaml").write_bytes((SETUPS / "patient.yaml").read_bytes())
-        return doctor(directory, "--config", "patient.yaml", BACKEND=backend.endpoint)
+        # Not where a developer's own gateway may listen.
+        environment = {"BACKEND": backend.endpoint, "ADMIN": "127.0.0.1:1"}
+        return doctor(directory, "--config", "patient.yaml", **environment)
 
 
 def upstream(directory: Path) -> Told:

@@ -84,6 +84,14 @@ def test_bounds_that_the_disk_does_not_hold() -> None:
     assert one(room.disk_too_small(facts(machine=full))).severity is Severity.HARM_NOW
 
 
+def test_a_store_elsewhere_is_not_in_the_directory() -> None:
+    """A local trace store with a path of its own takes its room from another disk, perhaps."""
+    machine = replace(ROOMY, disk_free=13 * GIB)
+    text = "export: [{type: local, path: /elsewhere/traces.sqlite}]"
+    assert list(room.disk_too_small(facts(text, machine=machine))) == []
+    assert one(room.disk_too_small(facts(machine=machine))) is not None
+
+
 def test_bounds_that_the_disk_holds() -> None:
     """14 GiB are enough for 14; a disk that does not say is not judged."""
     enough = replace(ROOMY, disk_free=12 * GIB, data_bytes=2 * GIB)
