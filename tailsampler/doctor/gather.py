@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from tailsampler.clock import Clock
 from tailsampler.doctor.facts import Facts, Live, Stored, Upstream
-from tailsampler.doctor.probe import probe
+from tailsampler.doctor.probe import HIDDEN, probe
 from tailsampler.doctor.upstream import read_upstream
 from tailsampler.errors import ControlError
 from tailsampler.explain import ask
@@ -26,7 +27,11 @@ from tailsampler.telemetry import machine
 from tailsampler.telemetry.machine import Machine
 from tailsampler.traces.model import decode
 
+Ask = Callable[[str], tuple[int, dict[str, Any]]]
+"""The status (200 or 404) and the JSON of an answer; raises ``ControlError`` for all else."""
+
 DEFAULT_URL: Final = "http://127.0.0.1:7317"
+_SECRET: Final = "(secret)"  # noqa: S105 - what stands where one was hidden
 _RECENT: Final = 128
 """Verdicts of either kind; the kept traces among them are read for the clocks, one by one."""
 
@@ -45,6 +50,7 @@ class Options:
     """Of the admin listener; None: where the settings say, and it need not be there."""
     backends: bool
     collector: Path | None
+    ask: Ask = ask
 
 
 def gather(options: Options, clock: Clock) -> Facts:
@@ -56,7 +62,7 @@ def gather(options: Options, clock: Clock) -> Facts:
     url = (options.url or _likely_url(options.settings or options.fallback)).rstrip("/")
     why_not = ""
     try:
-        live, body = _live(url, clock)
+        live, body = _live(options.ask, url, clock)
     except ControlError as error:
         if options.url is not None:
             raise ControlError(error.code, error.say.replace("--endpoint", "--url")) from error
@@ -64,7 +70,7 @@ def gather(options: Options, clock: Clock) -> Facts:
     running: Mapping[str, Any] | None = None
     settings, name = options.settings, options.settings_name
     if live is not None:
-        _, told = ask(f"{url}/api/v1/config")
+        _, told = options.ask(f"{url}/api/v1/config")
         if settings is None:
             settings, name = _settings(told["config"], url), f"the gateway at {url}"
         else:
@@ -80,7 +86,7 @@ def gather(options: Options, clock: Clock) -> Facts:
         why_not_live=why_not,
         running=running,
         upstream=_upstream(options, settings),
-        stored=tuple(_stored(live)) if live and _has_store(settings) else None,
+        stored=tuple(_stored(options.ask, live)) if live and _has_store(settings) else None,
     )
     return _with_backends(facts) if options.backends and facts.remote else facts
 
@@ -99,7 +105,7 @@ def _likely_url(settings: Settings) -> str:
         return f"http://{endpoint}" if endpoint.port else DEFAULT_URL
 
 
-def _live(url: str, clock: Clock) -> tuple[Live, dict[str, Any]]:
+def _live(ask: Ask, url: str, clock: Clock) -> tuple[Live, dict[str, Any]]:
     began_s, began_ns = clock.monotonic_s(), clock.wall_ns()
     status, body = ask(f"{url}/api/v1/status?recent={_RECENT}")
     took_s = clock.monotonic_s() - began_s
@@ -112,13 +118,22 @@ def _live(url: str, clock: Clock) -> tuple[Live, dict[str, Any]]:
 
 def _settings(config: Mapping[str, Any], url: str) -> Settings:
     try:
-        return Settings.model_validate(config)
+        return Settings.model_validate(_with_stand_ins(config, itertools.count()))
     except ValidationError as error:
         say = (
             f"the gateway at {url} runs a configuration that this version does not know "
             f"({error.error_count()} keys); use the doctor of its version"
         )
         raise ControlError("other_version", say) from error
+
+
+def _with_stand_ins(told: Any, numbers: Iterator[int]) -> Any:
+    """A value of its own for each hidden secret: some must differ, and look like one."""
+    if isinstance(told, dict):
+        return {key: _with_stand_ins(value, numbers) for key, value in told.items()}
+    if isinstance(told, list):
+        return [_with_stand_ins(value, numbers) for value in told]
+    return f"{HIDDEN}{next(numbers)}" if told == _SECRET else told
 
 
 def _upstream(options: Options, settings: Settings) -> Upstream | None:
@@ -133,7 +148,7 @@ def _has_store(settings: Settings) -> bool:
     return any(isinstance(exporter, LocalExporter) for exporter in settings.export)
 
 
-def _stored(live: Live) -> Iterator[Stored]:
+def _stored(ask: Ask, live: Live) -> Iterator[Stored]:
     kept = [one for one in live.recent if one.get("kept") and one.get("judged_at_ns")]
     for verdict in kept:
         try:

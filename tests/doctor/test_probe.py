@@ -10,7 +10,7 @@ import trustme
 
 from tailsampler.doctor.backends import answers
 from tailsampler.doctor.facts import Backend
-from tailsampler.doctor.probe import SECRET, probe
+from tailsampler.doctor.probe import HIDDEN, probe
 from tailsampler.settings.export import OtlpGrpcExporter
 from tailsampler.testing.backend import Answer, CapturingBackend
 from tests.doctor.builders import facts, one, settings
@@ -55,7 +55,7 @@ async def test_nobody_there() -> None:
 async def test_hidden_headers_are_not_sent() -> None:
     """What stands for a secret is no secret; asking with it would only mislead."""
     with CapturingBackend() as backend:
-        answer = await asked(exporter(backend.endpoint, headers={"authorization": SECRET}))
+        answer = await asked(exporter(backend.endpoint, headers={"authorization": f"{HIDDEN}7"}))
         assert backend.requests == []
     assert answer.code is None
     assert "--config" in answer.words

@@ -89,6 +89,10 @@ def test_many_late_spans_are_harm_whatever_the_wait() -> None:
     assert found.severity is Severity.HARM_NOW
     assert "6,001 of 600,000 spans" in found.evidence[2].say
     assert found.changes[0].to == "20s"
+    least = live(increase={("late", "spans"): 11, ("spans", "received"): 1_000})
+    assert one(waiting.shorter_than_senders(facts(waits("10s"), live=least))).evidence[2:]
+    silent = live(increase={("spans", "received"): 0})
+    assert not one(waiting.shorter_than_senders(facts(waits("5s"), live=silent))).evidence[2:]
     few = live(increase={("late", "spans"): 6_000})
     assert list(waiting.shorter_than_senders(facts(waits("10s"), live=few))) == []
 
@@ -118,7 +122,7 @@ def test_a_memory_that_forgets_by_count() -> None:
     assert "for 200 s, not for the 600 s" in found.what
     assert found.changes[0].to == "3600000"
     assert "86 MB" in found.effect
-    full = one(waiting.memory_too_few(facts(live=remembered(300_000, 1_000_000))))
+    full = one(waiting.memory_too_few(facts(live=remembered(300_000, 950_000))))
     assert full.severity is Severity.HARM_NOW
     assert full.evidence[2].say == "the oldest of them is 200 s old"
 
