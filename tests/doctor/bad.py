@@ -79,8 +79,9 @@ def upstream(directory: Path) -> Told:
 def uneven(directory: Path) -> Told:
     """Trace ids that count upwards, and a callee whose clock is ahead."""
     with running(directory, "uneven") as gateway:
-        for number in range(1, 301):
-            send(gateway, request(resource("stock", span(trace_id=number, start_ms=now_ms()))))
+        began = now_ms()
+        counted = [span(trace_id=number, start_ms=began) for number in range(1, 301)]
+        send(gateway, request(resource("stock", *counted)))
         for number in range(1, 9):
             send(gateway, call(bytes_of(number), ahead_ms=4_000))
         judged(gateway, 308)

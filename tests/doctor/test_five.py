@@ -9,6 +9,9 @@ from tailsampler.testing.spans import request, resource, span
 from tests.doctor.bad import SET_UPS, doctor, now_ms, send
 from tests.end_to_end.process import GatewayProcess
 
+# Three processes are started for each; a machine that builds meanwhile takes its time.
+pytestmark = pytest.mark.timeout(180)
+
 EXPECTED = {
     "chatty": {
         "late-memory-short",

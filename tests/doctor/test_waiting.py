@@ -34,6 +34,7 @@ def test_a_wait_beyond_tempos_slack(wait: str, name: str, severity: Severity) ->
         parsed(wait),
     )
     assert found.changes[0].to == "20s"
+    assert ("if it is Tempo" in found.what) is (name != "tempo")
 
 
 def parsed(wait: str) -> str:
@@ -146,6 +147,7 @@ def test_retries_that_outlast_the_memory(limit: float | None, now: str) -> None:
     assert found.id == "upstream-retries-outlast-memory"
     assert (found.changes[0].now, found.changes[0].to) == (now, "300s")
     assert "10m10s" in found.what
+    assert found.evidence[0].source == "otelcol.yaml"
 
 
 def test_retries_that_end_in_time() -> None:
