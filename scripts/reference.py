@@ -1,5 +1,6 @@
 """Write ``docs/reference`` from what the program declares: settings, metrics, reasons."""
 
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import get_args
 
 from pydantic import BaseModel
 
+from tailsampler.doctor.checks import CHECKS
 from tailsampler.settings.root import Settings
 from tailsampler.telemetry.metrics import TABLE
 from tailsampler.telemetry.reasons import DROP_REASONS
@@ -92,9 +94,29 @@ def reasons() -> str:
     return MADE + "\n".join(lines) + "\n"
 
 
+def doctor() -> str:
+    """Every check of ``tailsampler doctor``, and what it argues its threshold with."""
+    lines = [
+        "# Doctor\n",
+        "What `tailsampler doctor` looks for, in the order in which a span would meet it.",
+        "[doctor.md](../doctor.md) shows it at work.\n",
+        "| Finding | Question | From when on, and why |",
+        "|---|---|---|",
+    ]
+    for check in CHECKS:
+        why = cell(inspect.getdoc(check.judge) or "")
+        lines.append(f"| `{check.finds}` | {check.asks}? | {why} |")
+    return MADE + "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     """Name and content of every page."""
-    return {"settings.md": settings(), "metrics.md": metrics(), "reasons.md": reasons()}
+    return {
+        "settings.md": settings(),
+        "metrics.md": metrics(),
+        "reasons.md": reasons(),
+        "doctor.md": doctor(),
+    }
 
 
 def stale() -> list[str]:

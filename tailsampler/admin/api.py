@@ -15,7 +15,7 @@ from tailsampler.telemetry.ledger import Ledger
 
 _REFRESH_S: Final = 2
 _RECENT: Final = 20
-_MOST_RECENT: Final = 128
+MOST_RECENT: Final = 128
 
 
 def routes() -> list[web.RouteDef]:
@@ -77,8 +77,8 @@ async def recent(request: web.Request) -> web.Response:
         limit = int(request.query.get("limit", _RECENT))
     except ValueError:
         limit = 0
-    if not 0 < limit <= _MOST_RECENT:
-        say = f"limit is a whole number from 1 to {_MOST_RECENT}; write limit={_RECENT}"
+    if not 0 < limit <= MOST_RECENT:
+        say = f"limit is a whole number from 1 to {MOST_RECENT}; write limit={_RECENT}"
         return problem(400, "bad_limit", say)
     return web.json_response(text=await asyncio.to_thread(request.app[CORE].recent, limit))
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from jinja2 import Environment
 
 from tailsampler.admin import api, stream, tempo
+from tailsampler.admin import status as status_routes
 from tailsampler.admin.assets import Assets
 from tailsampler.admin.guards import add_headers, no_other_sites, only_this_machine
 from tailsampler.admin.keys import (
@@ -75,7 +76,7 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     app.on_shutdown.append(_send_viewers_home)
     assets, app[ENVIRONMENT] = _files()
     app.router.add_get("/static/{digest}/{name}", assets.serve)
-    app.add_routes([*api.routes(), *stream.routes(), *tempo.routes()])
+    app.add_routes([*api.routes(), *status_routes.routes(), *stream.routes(), *tempo.routes()])
     app.add_routes([*flow.routes(), *traces.routes()])
     app.add_routes([*explain.routes(), *settings_page.routes()])
     return app

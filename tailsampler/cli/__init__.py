@@ -6,6 +6,7 @@ import click
 
 from tailsampler.cli.buffer import buffer
 from tailsampler.cli.checking import check
+from tailsampler.cli.doctor import doctor
 from tailsampler.cli.looking import demo, explain, top, version
 from tailsampler.cli.starting import gateway, run
 
@@ -30,12 +31,13 @@ def main() -> None:
       tailsampler run                          OTLP in on 127.0.0.1:4317 (gRPC) and :4318 (HTTP)
       export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318    for SDKs (HTTP; gRPC: 4317)
       tailsampler explain TRACE_ID             why that trace was kept or dropped
+      tailsampler doctor                       what will hurt, on what evidence, and what to set
 
     \b
     Exit status: 0 well, 1 a finding, 2 could not do it.
     """  # noqa: D301 - click takes the backspace for "keep these lines"
 
 
-for command in (run, gateway, demo, check, explain, top, buffer, version):
+for command in (run, gateway, demo, check, doctor, explain, top, buffer, version):
     main.add_command(command)
 main.add_command(check, "validate")

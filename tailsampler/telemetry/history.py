@@ -225,6 +225,17 @@ def _counters(ledger: Ledger, stats: Mapping[str, Any]) -> Iterator[tuple[Path, 
             yield ("policies", str(policy["policy"]), key), int(policy.get(key, 0))
     for name, pair in ledger.exporters.items():
         yield from _books(("exporters", name), pair.spans)
+    yield from _requests(stats.get("door") or {})
+    late = stats.get("verdict_reasons", {}).get("late_spans", 0)
+    yield ("late", "spans"), int(late)
+
+
+def _requests(door: Mapping[str, Any]) -> Iterator[tuple[Path, int]]:
+    """At both doors: those that were taken, if not wholly, and those to be sent again."""
+    doors = [door.get(protocol) or {} for protocol in ("grpc", "http")]
+    taken = sum(int(one.get(key, 0)) for one in doors for key in ("accepted", "partial"))
+    yield ("requests", "taken"), taken
+    yield ("requests", "refused"), sum(int(one.get("refused", 0)) for one in doors)
 
 
 def _books(path: Path, books: Books) -> Iterator[tuple[Path, int]]:

@@ -44,6 +44,7 @@ class GatewayProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.addresses: dict[str, str] = {}
         self.environment: dict[str, str] = {}  # beside what the test itself has
+        self.cwd: Path | None = None  # where it starts; None: where the test does
 
     def start(self) -> None:
         """Start it and return once it is ready."""
@@ -60,6 +61,7 @@ class GatewayProcess:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                cwd=self.cwd,
                 env={**os.environ, **self.environment},
             )
 

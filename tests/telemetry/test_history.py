@@ -198,3 +198,18 @@ def test_steps_add_up_to_the_totals(totals: list[int]) -> None:
 
     counted, expected = asyncio.run(grown())
     assert counted == expected
+
+
+async def test_requests_and_late_spans_are_followed() -> None:
+    """Of both doors together: those that were taken, if not wholly, and those refused."""
+    core = FakeCore()
+    async with looking(core) as (history, clock):
+        core.numbers["door"]["grpc"] = {"accepted": 18, "partial": 2, "refused": 3}
+        core.numbers["door"]["http"] = {"accepted": 4}
+        core.numbers["verdict_reasons"]["late_spans"] = 5
+        await clock.advance(1)
+        window = history.window(60)
+    # The fake began with 9 that were taken.
+    assert window.count("requests", "taken") == 15
+    assert window.count("requests", "refused") == 3
+    assert window.count("late", "spans") == 5
