@@ -65,7 +65,6 @@ fn world(reserve_bytes: u64) -> (Hooked, World) {
     let disk = small();
     let mut options = options(&["a"]);
     options.buffer.reserve_bytes = reserve_bytes;
-    options.decisions.max_bytes = 100;
     let world = World::new(Arc::new(disk.clone()), options).unwrap();
     (disk, world)
 }
@@ -74,14 +73,13 @@ fn world(reserve_bytes: u64) -> (Hooked, World) {
 #[test]
 fn a_full_disk_empties_itself() {
     let (disk, mut world) = world(ROOM);
-    for round in 1..=5 {
+    for round in 1..=3 {
         let now_ns = round * 10_000 * MS;
         let taken = fill(&mut world, now_ns);
         assert!(taken > 10, "{taken} in round {round}");
         let judged = world.advance(now_ns + 2_000 * MS).len() as u64;
         assert_eq!(judged, taken, "round {round}");
         assert!(world.engine().reserve().is_spent());
-        // Verdicts are kept for as long as there is room for them; here there is little.
         assert!(world.engine().reserve().restore(), "round {round}");
         assert!(world.engine().full().is_none());
         assert_eq!(
