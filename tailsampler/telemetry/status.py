@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from tailsampler.access.certificates import CertificateState
 from tailsampler.clock import Clock
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained, Trouble
@@ -62,6 +63,8 @@ class Status:
     """Failures of our own."""
     exporters: Mapping[str, ExporterState] = field(default_factory=dict)
     """By name, the primary first."""
+    certificates: Mapping[str, CertificateState] = field(default_factory=dict)
+    """By listener or exporter."""
     version: str = "unknown"
     """Of the program."""
     phase: Phase = Phase.STARTING
