@@ -1,6 +1,6 @@
 """Files that change are taken up; files that cannot be used are said, and change nothing."""
 
-import datetime
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -110,7 +110,7 @@ def test_the_end_of_a_certificate_is_read(tmp_path: Path) -> None:
     """As another reader of certificates reads it; beyond 2049, too, where the form differs."""
     files = Files.made(tmp_path)
     far = files.authority.issue_cert(
-        "far.test", not_after=datetime.datetime(2051, 2, 3, 4, 5, 6, tzinfo=datetime.UTC)
+        "far.test", not_after=dt.datetime(2051, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
     )
     for pem in (files.cert().read_bytes(), far.cert_chain_pems[0].bytes()):
         ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
