@@ -235,4 +235,6 @@ async def _say_ready(gateway: Gateway, bound: Mapping[str, str]) -> None:
     took_s = round(gateway.status.uptime_s, 3)
     log.info("gateway.ready", **bound, held_spans=held, took_s=took_s)
     if gateway.settings.telemetry.logs.encoding == "console":
-        sys.stderr.write(banner.text(gateway.decide, bound, held, gateway.status.version))
+        encrypted = gateway.settings.encrypted()
+        version = gateway.status.version
+        sys.stderr.write(banner.text(gateway.decide, bound, held, version, encrypted))

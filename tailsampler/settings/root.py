@@ -124,6 +124,17 @@ class Settings(Section):
         if self.telemetry.enabled:
             yield ("telemetry",), self.telemetry.endpoint
 
+    def encrypted(self) -> frozenset[str]:
+        """The listeners that speak TLS, by the last part of their section's name."""
+        found = {
+            "otlp_grpc": self.receive.otlp_grpc.tls,
+            "otlp_http": self.receive.otlp_http.tls,
+            "admin": self.admin.tls,
+            "control": self.control.tls,
+            "telemetry": self.telemetry.tls,
+        }
+        return frozenset(name for name, tls in found.items() if tls is not None)
+
 
 def _clash(one: Endpoint, other: Endpoint) -> bool:
     """Whether both cannot be listened on; port 0 is any free one."""

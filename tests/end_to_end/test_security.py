@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -91,12 +93,17 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """Certificates on every listener and for the exporter, clients' certificates where asked."""
     directory = tmp_path_factory.mktemp("secured")
     files = Files.made(directory / "tls")
-    tls: Json = {"cert_file": str(files.cert()), "key_file": str(files.key())}
+    tls: Json = {
+        "cert_file": str(files.cert()),
+        "key_file": str(files.key()),
+        "reload_interval": "1s",
+    }
     mutual = tls | {"client_ca_file": str(files.ca)}
     client: Json = {
         "ca_file": str(files.ca),
         "cert_file": str(files.cert("client")),
         "key_file": str(files.key("client")),
+        "reload_interval": "1s",
     }
     credentials = grpc.ssl_server_credentials(
         [(files.key().read_bytes(), files.cert().read_bytes())],
@@ -177,6 +184,7 @@ def test_a_day_in_its_life(secured: Secured) -> None:
     _strangers_do_not(secured)
     _bad_requests_are_refused(secured)
     _people_look(secured)
+    _new_certificates_are_taken_up(secured)
     assert secured.gateway.terminate() == 0
     _files_are_their_owners_alone(secured.gateway.data)
     _no_log_holds_content(secured)
@@ -248,6 +256,31 @@ def _people_look(secured: Secured) -> None:
         labels = f'{{outcome="unauthenticated",protocol="{protocol}"}}'
         assert f"tailsampler_door_requests_total{labels} 2.0" in metrics
     assert CANARY not in metrics
+
+
+def _new_certificates_are_taken_up(secured: Secured) -> None:
+    names = ("otlp_grpc", "otlp_http", "admin", "control", "telemetry")
+
+    def served(name: str) -> str:
+        host, _, port = secured.gateway.addresses[name].rpartition(":")
+        context = secured.files.client(with_certificate=True)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        with (
+            socket.create_connection((host, int(port)), timeout=30) as plain,
+            context.wrap_socket(plain, server_hostname=host) as stream,
+        ):
+            found = stream.getpeercert(binary_form=True)
+        assert found is not None
+        return ssl.DER_cert_to_PEM_cert(found).strip()
+
+    secured.files.issue("server", "127.0.0.1")
+    secured.files.issue("client", "client.test")
+    new = secured.files.cert().read_text().strip()
+    for name in names:
+        secured.gateway.until(lambda name=name: served(name) == new, f"renewed: {name}")  # type: ignore[misc]
+    before = len(secured.backend.spans)
+    assert secured.send_grpc(request(5), SHOP) is grpc.StatusCode.OK
+    secured.backend.wait_for_spans(before + 1, within_s=60)
 
 
 def _files_are_their_owners_alone(directory: Path) -> None:
