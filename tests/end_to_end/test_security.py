@@ -276,8 +276,13 @@ def _new_certificates_are_taken_up(secured: Secured) -> None:
     secured.files.issue("server", "127.0.0.1")
     secured.files.issue("client", "client.test")
     new = secured.files.cert().read_text().strip()
-    for name in names:
-        secured.gateway.until(lambda name=name: served(name) == new, f"renewed: {name}")  # type: ignore[misc]
+    waiting = set(names)
+
+    def all_renewed() -> bool:
+        waiting.difference_update([name for name in waiting if served(name) == new])
+        return not waiting
+
+    secured.gateway.until(all_renewed, "served with the new certificate everywhere")
     before = len(secured.backend.spans)
     assert secured.send_grpc(request(5), SHOP) is grpc.StatusCode.OK
     secured.backend.wait_for_spans(before + 1, within_s=60)
