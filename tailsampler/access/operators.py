@@ -45,6 +45,11 @@ class Access:
             for one in auth.tokens
         ]
 
+    @property
+    def needs_tokens(self) -> bool:
+        """Whether nobody is answered without one."""
+        return bool(self._known)
+
     def who(self, authorization: str | None) -> Operator | None:
         """Whose token this ``authorization`` header holds; None: nobody's.
 

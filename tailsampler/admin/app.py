@@ -58,12 +58,14 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     """
     loopback = ipaddress.ip_address(host).is_loopback
     settings = settings or Settings()
+    access = Access(settings.admin.auth)
     app = web.Application(
         middlewares=[
             containing(status.contained, "admin"),
-            *([only_this_machine] if loopback else []),
+            # A page that points its name here has no token, and a proxy that does has one.
+            *([only_this_machine] if loopback and not access.needs_tokens else []),
             no_other_sites,
-            authenticated(Access(settings.admin.auth), audit),
+            authenticated(access, audit),
             html_problems,
         ]
     )

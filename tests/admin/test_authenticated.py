@@ -118,6 +118,21 @@ async def test_operations_are_written_down(tmp_path: Path) -> None:
     assert {entry["who"] for entry in entries(audit)} == {"on-call"}
 
 
+async def test_a_proxy_on_this_machine_may_use_its_own_name() -> None:
+    """With tokens; without, any page could give itself a name that leads here."""
+    named = {"Host": "tailsampler.example"}
+    async with asked(host="127.0.0.1") as client:
+        async with client.get("/", headers=bearer(READER) | named) as answer:
+            assert answer.status == 200
+        async with client.get("/", headers=named) as answer:
+            assert answer.status == 401
+    async with (
+        asked(auth={}, host="127.0.0.1") as client,
+        client.get("/", headers=named) as answer,
+    ):
+        assert answer.status == 421
+
+
 async def test_without_tokens_everybody_is_answered(tmp_path: Path) -> None:
     """The default, on loopback; what they change is written down all the same."""
     audit = Audit(tmp_path / "audit.jsonl", ManualClock())
