@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,6 +15,7 @@ from tailsampler.errors import TailsamplerError
 if TYPE_CHECKING:
     from tailsampler.access.credentials import Credentials
 
+VARIABLE: Final = "TAILSAMPLER_TOKEN"
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _OPTIONS = (
     click.option(
@@ -25,7 +27,6 @@ _OPTIONS = (
     click.option("--ca-file", type=_FILE, help="Speak TLS, trusting these authorities, PEM."),
     click.option("--cert-file", type=_FILE, help="Certificate to show, PEM, with --key-file."),
     click.option("--key-file", type=_FILE, help="Private key of that certificate, PEM."),
-    click.option("--token", "environment_token", envvar="TAILSAMPLER_TOKEN", hidden=True),
 )
 
 
@@ -39,7 +40,6 @@ def access(command: Callable[..., Any]) -> Callable[..., Any]:
 def credentials(
     *,
     token_file: Path | None,
-    environment_token: str | None,
     tls: bool,
     ca_file: Path | None,
     cert_file: Path | None,
@@ -50,7 +50,8 @@ def credentials(
 
     try:
         return Credentials(
-            token=environment_token if token_file is None else read_token(token_file),
+            # Not an option: every user of a machine sees the options of every program.
+            token=os.environ.get(VARIABLE) if token_file is None else read_token(token_file),
             tls=tls,
             ca_file=ca_file,
             cert_file=cert_file,
