@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from tailsampler.access.credentials import Credentials, read_token
 from tailsampler.access.serving import server_context
 from tailsampler.cli import main
+from tailsampler.cli.access import credentials
 from tailsampler.errors import ControlError
 from tailsampler.explain import ask, explain
 from tailsampler.telemetry.listener import listening
@@ -38,6 +39,25 @@ def test_what_is_no_token_is_not_shown_to_anybody(tmp_path: Path, content: bytes
     with pytest.raises(ControlError, match="holds no token") as caught:
         read_token(path)
     assert "aaaa" not in caught.value.render()
+
+
+def test_a_token_is_no_option() -> None:
+    """Every user of a machine sees what stands on the command line of every program."""
+    found = CliRunner().invoke(main, ["explain", "01", "--token", TOKEN])
+    assert found.exit_code == 2
+    assert "No such option" in found.output
+
+
+def test_a_token_comes_from_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that is named says more than a variable that was set some time ago."""
+    path = tmp_path / "token"
+    path.write_text("token-in-a-file")
+    files = {"ca_file": None, "cert_file": None, "key_file": None}
+    monkeypatch.setenv("TAILSAMPLER_TOKEN", TOKEN)
+    assert credentials(token_file=None, tls=False, **files).token == TOKEN
+    assert credentials(token_file=path, tls=False, **files).token == "token-in-a-file"
 
 
 def test_credentials_print_no_token() -> None:

@@ -165,7 +165,9 @@ async def test_a_new_certificate_makes_a_new_connection() -> None:
             server_name="tempo.example",
         )
 
-    with CapturingBackend(credentials=credentials) as backend:
+    answered = threading.Event()
+    script = [Answer(), Answer(after=answered)]
+    with CapturingBackend(script, credentials=credentials) as backend:
         async with connected(backend, tls=shown(other.issue_cert("gateway"))) as transport:
             assert isinstance(await transport.send(payload(1)), Failed)
             good = shown(authority.issue_cert("gateway"))
@@ -176,9 +178,13 @@ async def test_a_new_certificate_makes_a_new_connection() -> None:
             await transport.renew(good)
             assert await transport.send(payload(1)) == Accepted()
             before = asyncio.create_task(transport.send(payload(2)))
-            await transport.renew(shown(authority.issue_cert("gateway")))
+            await asyncio.to_thread(backend.wait_for_requests, 2)
+            renewing = asyncio.create_task(transport.renew(shown(authority.issue_cert("gateway"))))
+            await asyncio.to_thread(lambda: None)  # lets it begin
             assert await transport.send(payload(3)) == Accepted()
+            answered.set()
             assert await before == Accepted()
+            await renewing
     assert len(backend.requests) == 3
 
 

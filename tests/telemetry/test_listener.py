@@ -94,3 +94,19 @@ async def test_clients_show_their_certificate(tmp_path: Path) -> None:
             async with aiohttp.ClientSession() as session:
                 with pytest.raises(aiohttp.ClientError):
                     await session.get(f"{scheme}://{address(bound)}/", ssl=files.client())
+
+
+async def test_a_renewal_leaves_nothing_behind(tmp_path: Path) -> None:
+    """What served the certificate before is closed, or it would go on to accept, too."""
+    files = Files.made(tmp_path)
+    bound = bind("127.0.0.1", 0, "admin")
+
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async with listening(web.Application(), bound, server_context(files.tls(), "admin")) as renew:
+        before = descriptors()
+        for _ in range(5):
+            await renew(server_context(files.tls(), "admin"))
+        await asyncio.to_thread(lambda: None)  # asyncio closes a server's socket a moment later
+        assert descriptors() == before
