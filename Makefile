@@ -78,6 +78,10 @@ soak: setup  ## Look for broken promises for hours, on new seeds (FROM=N SEEDS=N
 reference: $(VENV)/.dependencies  ## Write docs/reference from what the source declares
 	PYTHONPATH=. $(BIN)/python scripts/reference.py
 
+.PHONY: audit
+audit: $(VENV)/.dependencies  ## Hold crates and packages to deny.toml; asks cargo-deny and pip-audit, too
+	@PYTHONPATH=. $(BIN)/python scripts/audit.py
+
 .PHONY: lock
 lock:  ## Choose new versions of the Python dependencies and write requirements.lock
 	@scripts/lock

@@ -100,6 +100,12 @@ class Gateway:
         """
     def close_doors(self, within_s: float, /) -> bool:
         """Take no new request; finish those under way. False if some were cut off at the bound."""
+    def renew_tls(self, protocol: str, /) -> None:
+        """Read the certificates of a door again, ``otlp_grpc`` or ``otlp_http``.
+
+        New connections get them. Files that cannot be used are an error (``listen_failed``), and
+        what was in use stays so.
+        """
     def watch_signals(self) -> None:
         """SIGTERM and SIGINT wake Python by ``wake_fd``; a second one ends the process at once."""
     def signalled(self) -> int:

@@ -8,6 +8,7 @@ Whatever lives beside the spans is contained: it may fail, and is started again 
 """
 
 import asyncio
+import functools
 import gc
 import json
 import os
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from tailsampler import _core
+from tailsampler.access.certificates import Certificates, watch_listener
 from tailsampler.beside import beside_the_spans
 from tailsampler.buffer.core import open_core
 from tailsampler.clock import Clock, SystemClock
@@ -66,6 +68,7 @@ class Gateway:
     decide: Report
     export: ExportStage
     status: Status
+    certificates: Certificates
     store: "TraceStore | None" = None
     """Where ``export`` has a ``type: local``."""
     config_file: str | None = None
@@ -81,9 +84,15 @@ def build(settings: Settings, clock: Clock, config_file: str | None = None) -> G
     buffer = open_core(gateway_options(settings))
     receive = Doors(buffer, listen_options(settings))
     decide = report(settings)  # the chain in words; as a plan it went to the core, above
-    stores = _Stores(buffer, clock)
+    stores, certificates = _Stores(buffer, clock), Certificates(clock)
     export = build_stage(
-        settings.export, buffer, _core.split, contained, settings.data_directory, stores.open
+        settings.export,
+        buffer,
+        _core.split,
+        contained,
+        settings.data_directory,
+        stores.open,
+        certificates,
     )
     found = Found.parse(buffer.found())
     found.say()
@@ -92,10 +101,21 @@ def build(settings: Settings, clock: Clock, config_file: str | None = None) -> G
         contained,
         exporters=export.states,
         tenants=numbered(settings.receive.tenants),
+        certificates=certificates.states,
         version=_core.__version__,
         found=found,
     )
-    return Gateway(settings, buffer, receive, decide, export, status, stores.opened, config_file)
+    return Gateway(
+        settings,
+        buffer,
+        receive,
+        decide,
+        export,
+        status,
+        certificates,
+        stores.opened,
+        config_file,
+    )
 
 
 @dataclass(slots=True)
@@ -147,6 +167,7 @@ async def serve(gateway: Gateway, *, demo: bool = False) -> None:
         write_addresses = stack.enter_context(addresses_file(gateway.settings.data_directory))
         await stack.enter_async_context(_exporting(gateway, signalled))
         beside = await stack.enter_async_context(beside_the_spans(gateway))
+        _watch_doors(gateway)
         doors = gateway.receive.open()
         gateway.status.phase = Phase.READY
         bound = {**doors, **beside.addresses}
@@ -181,6 +202,8 @@ async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterato
         asyncio.create_task(contained.keep(name, run, needed=True), name=name)
         for name, run in kept.items()
     ]
+    renewing = contained.keep("certificates", gateway.certificates.run)
+    tasks.append(asyncio.create_task(renewing, name="certificates"))
     try:
         yield
     finally:
@@ -189,6 +212,14 @@ async def _exporting(gateway: Gateway, signalled: asyncio.Event) -> AsyncIterato
         await asyncio.gather(*tasks, return_exceptions=True)
         eyes.shutdown(wait=False)
         ears.shutdown(wait=False)
+
+
+def _watch_doors(gateway: Gateway) -> None:
+    receive = gateway.settings.receive
+    for name, door in (("otlp_grpc", receive.otlp_grpc), ("otlp_http", receive.otlp_http)):
+        if door.enabled and door.tls is not None:
+            renew = functools.partial(gateway.receive.renew_tls, name)
+            watch_listener(gateway.certificates, name, door.tls, renew)
 
 
 async def _waking(gateway: Gateway, signalled: asyncio.Event) -> None:
@@ -212,4 +243,6 @@ async def _say_ready(gateway: Gateway, bound: Mapping[str, str]) -> None:
     took_s = round(gateway.status.uptime_s, 3)
     log.info("gateway.ready", **bound, held_spans=held, took_s=took_s)
     if gateway.settings.telemetry.logs.encoding == "console":
-        sys.stderr.write(banner.text(gateway.decide, bound, held, gateway.status.version))
+        encrypted = gateway.settings.encrypted()
+        version = gateway.status.version
+        sys.stderr.write(banner.text(gateway.decide, bound, held, version, encrypted))

@@ -3,17 +3,24 @@
 import asyncio
 import functools
 import socket
-from collections.abc import AsyncIterator, Mapping
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
+from tailsampler.access.audit import FILE_NAME, Audit
+from tailsampler.access.certificates import watch_listener
+from tailsampler.access.operators import Access
+from tailsampler.access.serving import server_context
 from tailsampler.telemetry.sockets import address, bind
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from tailsampler.app import Gateway
+    from tailsampler.settings.tls import ServerTls
+    from tailsampler.telemetry.listener import Renew
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +45,38 @@ class Beside:
             await tried.wait()
 
     async def _serve(self, name: str, bound: Mapping[str, str], tried: asyncio.Event) -> None:
+        serving: list[Renew] = []  # none yet, then one
         try:
             # In a thread: this imports aiohttp, and the exporters are at work already.
             application = await asyncio.to_thread(_APPLICATIONS[name], self._gateway, bound)
             from tailsampler.telemetry.listener import listening  # noqa: PLC0415 - imported by now
 
             # A copy: the next attempt needs a socket that is still open.
-            async with listening(application, self._sockets[name].dup()):
+            bound_socket, context = self._sockets[name].dup(), await self._context(name, serving)
+            async with listening(application, bound_socket, context) as renew:
+                serving.append(renew)
                 tried.set()
                 await asyncio.Event().wait()
         finally:
             tried.set()
+
+    async def _context(self, name: str, serving: "Sequence[Renew]") -> "ssl.SSLContext | None":
+        tls = _tls(self._gateway, name)
+        if tls is None:
+            return None
+
+        async def again() -> None:
+            context = await asyncio.to_thread(server_context, tls, name)
+            for renew in serving:
+                await renew(context)
+
+        watch_listener(self._gateway.certificates, name, tls, again)
+        return await asyncio.to_thread(server_context, tls, name)
+
+
+def _tls(gateway: "Gateway", name: str) -> "ServerTls | None":
+    settings = gateway.settings
+    return settings.admin.tls if name == "admin" else settings.telemetry.tls
 
 
 @asynccontextmanager
@@ -62,6 +90,9 @@ async def beside_the_spans(gateway: "Gateway") -> AsyncIterator[Beside]:
     async with AsyncExitStack() as stack:
         for name, section in (("telemetry", settings.telemetry), ("admin", settings.admin)):
             if section.enabled:
+                if section.tls is not None:
+                    # What could never be served is an error of the start, not of each attempt.
+                    await asyncio.to_thread(server_context, section.tls, name)
                 sockets[name] = bind(*section.endpoint, name)
                 stack.callback(sockets[name].close)
         addresses = {name: address(bound) for name, bound in sockets.items()}
@@ -74,6 +105,10 @@ async def beside_the_spans(gateway: "Gateway") -> AsyncIterator[Beside]:
                 str(settings.control.endpoint),
                 gateway.status,
                 {policy.name: policy.sample_rate for policy in gateway.decide.chain},
+                access=Access(settings.admin.auth),
+                audit=_audit(gateway),
+                tls=settings.control.tls,
+                certificates=gateway.certificates,
             )
             addresses["control"] = await stack.enter_async_context(control)
         yield Beside(addresses, gateway, sockets, stack)
@@ -103,7 +138,12 @@ def _admin(gateway: "Gateway", addresses: Mapping[str, str]) -> "web.Application
         store=lambda: gateway.store,
         addresses=addresses,
         config_file=gateway.config_file,
+        audit=_audit(gateway),
     )
+
+
+def _audit(gateway: "Gateway") -> Audit:
+    return Audit(gateway.settings.data_directory / FILE_NAME, gateway.status.clock)
 
 
 _APPLICATIONS: Final = {"telemetry": _telemetry, "admin": _admin}

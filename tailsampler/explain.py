@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tailsampler.access.credentials import NONE, Credentials
 from tailsampler.errors import ControlError
 
 FOUND: Final = 0
@@ -21,6 +22,7 @@ NOT_FOUND: Final = 1
 _TIMEOUT_S: Final = 30.0  # a search through the verdict log may take some
 _MOST_BYTES: Final = 1 << 20
 _NOT_FOUND_STATUS: Final = 404
+_REFUSED_STATUSES: Final = (401, 403)
 
 _EARLY: Final = {
     "early_buffer_full": "the buffer log had reached its bound (buffer.max_bytes)",
@@ -34,14 +36,19 @@ _SOURCES: Final = {
 
 
 def explain(
-    trace_id: str, *, endpoint: str, as_json: bool = False, out: IO[str] | None = None
+    trace_id: str,
+    *,
+    endpoint: str,
+    as_json: bool = False,
+    out: IO[str] | None = None,
+    credentials: Credentials = NONE,
 ) -> int:
     """Print what became of a trace; returns the exit status: 0 known, 1 not.
 
     ``endpoint`` is the URL of the admin listener. Raises ``ControlError`` if it cannot be asked.
     """
     out = out or sys.stdout
-    status, body = ask(f"{endpoint.rstrip('/')}/api/v1/decisions/{trace_id}")
+    status, body = ask(f"{endpoint.rstrip('/')}/api/v1/decisions/{trace_id}", credentials)
     if as_json:
         out.write(json.dumps(body, indent=2) + "\n")
     elif status == _NOT_FOUND_STATUS:
@@ -51,18 +58,28 @@ def explain(
     return NOT_FOUND if status == _NOT_FOUND_STATUS else FOUND
 
 
-def ask(url: str) -> tuple[int, dict[str, Any]]:
+def ask(url: str, credentials: Credentials = NONE) -> tuple[int, dict[str, Any]]:
     """The status (200 or 404) and the JSON of an answer; anything else is a ``ControlError``."""
+    if credentials.encrypted and url.startswith("http://"):
+        # Whoever names certificates means TLS, whatever the default address says.
+        url = f"https://{url.removeprefix('http://')}"
     if not url.startswith(("http://", "https://")):
         raise ControlError("bad_endpoint", f"{url} is no URL; write http://127.0.0.1:7317")
     # No proxy: the listener is on this machine, or behind a tunnel that ends here.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({}), _NoRedirects()]
+    if url.startswith("https://"):
+        handlers.append(urllib.request.HTTPSHandler(context=credentials.ssl_context()))
+    opener = urllib.request.build_opener(*handlers)
+    request = urllib.request.Request(url, headers=credentials.authorization)  # noqa: S310 - above
     try:
-        with opener.open(url, timeout=_TIMEOUT_S) as answer:
+        with opener.open(request, timeout=_TIMEOUT_S) as answer:
             return answer.status, _json(url, answer.read(_MOST_BYTES))
     except urllib.error.HTTPError as error:
         with error:
             body = _json(url, error.read(_MOST_BYTES))
+        if error.code in _REFUSED_STATUSES:
+            say = f"{url} refused: {body.get('say', error.reason)}; --token-file names a token"
+            raise ControlError("refused", say) from error
         if error.code == _NOT_FOUND_STATUS:
             return error.code, body
         raise ControlError(
@@ -75,6 +92,13 @@ def ask(url: str) -> tuple[int, dict[str, Any]]:
             f"cannot ask {url} ({reason}); is the gateway running, and is its admin listener "
             "there? --endpoint says where to ask",
         ) from error
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A gateway sends nobody elsewhere; a token must not go where something else does."""
+
+    def redirect_request(self, *_args: Any, **_options: Any) -> None:
+        """Follow nothing."""
 
 
 def sentences(found: Mapping[str, Any]) -> Iterator[str]:

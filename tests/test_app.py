@@ -30,6 +30,7 @@ from tests.telemetry.fakes import FakeCore, books, ledger
 pytest.importorskip("tailsampler._core", reason="the native part is not built: make setup")
 
 from tailsampler import _core  # after the check
+from tailsampler.access.certificates import Certificates
 from tailsampler.app import Gateway, serve
 from tailsampler.buffer.core import in_our_words
 from tailsampler.receive.doors import Doors
@@ -118,6 +119,7 @@ def gateway_of(core: PlayedCore, directory: Path, backend: str, **changes: Any) 
         decide=report(settings),
         export=stage,
         status=Status(clock, contained, exporters=stage.states, version="1.2.3"),
+        certificates=Certificates(clock),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tailsampler.access.credentials import Credentials
 from tailsampler.cli import main
 from tailsampler.demo.run import GRPC_URL, HTTP_URL
 from tailsampler.demo.settings import demo_settings
@@ -343,7 +344,8 @@ def test_explain_asks_the_gateway(status: int, stand: Stand) -> None:
     stand.answer = status
     result = call("explain", ID.upper(), "--json")
     assert result.exit_code == status
-    assert stand.calls == [((ID,), {"endpoint": "http://127.0.0.1:7317", "as_json": True})]
+    wanted = {"endpoint": "http://127.0.0.1:7317", "as_json": True, "credentials": Credentials()}
+    assert stand.calls == [((ID,), wanted)]
 
 
 def test_explain_ends_with_2_when_the_gateway_cannot_be_asked(stand: Stand) -> None:
@@ -421,11 +423,14 @@ def demo_options(stand: Stand, *args: str) -> dict[str, Any]:
     return options
 
 
+SHOWN = Credentials(tls=True)
+
+
 def test_top_watches_the_control_service(stand: Stand) -> None:
     """The address, the pace, and how often."""
     stand.put("tailsampler.top.run", "top")
-    assert call("top", "--interval", "500ms", "--once").exit_code == 0
-    wanted = {"interval_s": 0.5, "once": True, "as_json": False}
+    assert call("top", "--interval", "500ms", "--once", "--tls").exit_code == 0
+    wanted = {"interval_s": 0.5, "once": True, "as_json": False, "credentials": SHOWN}
     assert stand.calls == [(("127.0.0.1:7318",), wanted)]
 
 

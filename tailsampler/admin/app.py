@@ -9,9 +9,12 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment
 
+from tailsampler.access.audit import Audit
+from tailsampler.access.operators import Access
 from tailsampler.admin import api, stream, tempo
 from tailsampler.admin import status as status_routes
 from tailsampler.admin.assets import Assets
+from tailsampler.admin.authenticated import authenticated
 from tailsampler.admin.guards import add_headers, no_other_sites, only_this_machine
 from tailsampler.admin.keys import (
     ADDRESSES,
@@ -44,25 +47,30 @@ def admin_app(  # noqa: PLR0913 - each is something that pages show
     store: Callable[[], TraceReader | None] = lambda: None,
     addresses: Mapping[str, str] | None = None,
     config_file: str | None = None,
+    audit: Audit | None = None,
 ) -> web.Application:
     """The pages, the JSON API and Tempo's read API.
 
     ``policies`` is the chain as JSON-ready values; ``host`` the address that is listened on;
     ``settings`` those in force (by default the defaults); ``store`` gives the local trace store;
     ``addresses`` says where the other listeners are (by default as ``settings`` has them);
-    ``config_file`` is the name of the file that the settings were read from.
+    ``config_file`` is the name of the file that the settings were read from; ``audit`` is where
+    operations are written down.
     """
     loopback = ipaddress.ip_address(host).is_loopback
+    settings = settings or Settings()
+    access = Access(settings.admin.auth)
     app = web.Application(
         middlewares=[
             containing(status.contained, "admin"),
-            *([only_this_machine] if loopback else []),
+            # A page that points its name here has no token, and a proxy that does has one.
+            *([only_this_machine] if loopback and not access.needs_tokens else []),
             no_other_sites,
+            authenticated(access, audit),
             html_problems,
         ]
     )
     app.on_response_prepare.append(add_headers)
-    settings = settings or Settings()
     app[CORE] = core
     app[STATUS] = status
     app[POLICIES] = policies

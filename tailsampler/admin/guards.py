@@ -47,10 +47,11 @@ async def only_this_machine(request: web.Request, handler: Handler) -> web.Strea
 async def no_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what a page of another site loads from here; following a link to here is fine.
 
-    That page could not read the answer, but it could open streams until none is left. Programs
-    that are no browsers send none of these headers.
+    That page could not read the answer, but it could open streams until none is left, or post
+    with the password that the browser remembers. Programs that are no browsers send none of these
+    headers.
     """
-    site = request.headers.get("Sec-Fetch-Site")
+    site = request.headers.get("Sec-Fetch-Site") or _site_of_origin(request)
     follows_a_link = (
         request.method in {"GET", "HEAD"}
         and request.headers.get("Sec-Fetch-Mode") == "navigate"
@@ -60,6 +61,14 @@ async def no_other_sites(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     say = "a page of another site asked for this; open it in a tab of its own"
     return problem(403, "foreign_site", say)
+
+
+def _site_of_origin(request: web.Request) -> str | None:
+    """What browsers without Sec-Fetch-Site say, where it matters: with everything but GET."""
+    origin = request.headers.get("Origin")
+    if origin is None or origin.partition("://")[2] == request.host:
+        return None
+    return "cross-site"
 
 
 def _host_name(host: str) -> str:

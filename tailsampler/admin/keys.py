@@ -19,5 +19,14 @@ STORE: Final[web.AppKey[Callable[[], TraceReader | None]]] = web.AppKey("store")
 ADDRESSES: Final[web.AppKey[Mapping[str, str]]] = web.AppKey("addresses")
 """``host:port`` by listener: ``otlp_grpc``, ``otlp_http``, ``telemetry``, ..."""
 HISTORY: Final = web.AppKey("history", History)
+
+
+def url_of(app: web.Application, listener: str) -> str | None:
+    """``http(s)://host:port`` of a listener; None if it is not open."""
+    address = app[ADDRESSES].get(listener)
+    scheme = "https" if listener in app[SETTINGS].encrypted() else "http"
+    return None if address is None else f"{scheme}://{address}"
+
+
 CONFIG_FILE: Final[web.AppKey[str | None]] = web.AppKey("config_file")
 """Where the settings were read from; None if nobody said."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from tailsampler.cli import common
+from tailsampler.cli.access import access, credentials
 from tailsampler.errors import TailsamplerError
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def demo(  # noqa: PLR0913 - one argument an option
 )
 @click.option("--once", is_flag=True, help="Print one picture and end.")
 @common.JSON
-def top(endpoint: str, interval: timedelta, *, once: bool, as_json: bool) -> None:
+@access
+def top(endpoint: str, interval: timedelta, *, once: bool, as_json: bool, **shown: Any) -> None:
     """Watch a gateway live: what comes in, what is kept, dropped and exported, and by whom.
 
     q or Ctrl-C ends it; a gateway that restarts is found again. Where the output is no terminal,
@@ -145,6 +147,7 @@ def top(endpoint: str, interval: timedelta, *, once: bool, as_json: bool) -> Non
         interval_s=interval.total_seconds(),
         once=once,
         as_json=as_json,
+        credentials=credentials(**shown),
     )
 
 
@@ -154,7 +157,8 @@ def top(endpoint: str, interval: timedelta, *, once: bool, as_json: bool) -> Non
     "--endpoint", default=common.ADMIN_URL, show_default=True, help="Admin address, a URL."
 )
 @common.JSON
-def explain(trace_id: str, endpoint: str, *, as_json: bool) -> None:
+@access
+def explain(trace_id: str, endpoint: str, *, as_json: bool, **shown: Any) -> None:
     """Say what became of a trace, by which policy and on what evidence.
 
     TRACE_ID is up to 32 hex digits, in either case, as trace stores and logs show it; zeros in
@@ -167,6 +171,7 @@ def explain(trace_id: str, endpoint: str, *, as_json: bool) -> None:
     Examples:
       tailsampler explain 4bf92f3577b34da6a3ce929d0e0e4736
       tailsampler explain 4bf92f3577b34da6a3ce929d0e0e4736 --json
+      tailsampler explain 4bf92f3577b34da6a3ce929d0e0e4736 --token-file /run/secrets/reader
     """  # noqa: D301 - click takes the backspace for "keep these lines"
     from tailsampler.admin.trace_ids import parse_trace_id  # noqa: PLC0415 - nothing else needs it
 
@@ -174,7 +179,14 @@ def explain(trace_id: str, endpoint: str, *, as_json: bool) -> None:
         digits = parse_trace_id(trace_id).hex()
     except ValueError as error:
         common.fail(TailsamplerError("bad_trace_id", str(error)))
-    common.hand_over("tailsampler.explain", "explain", digits, endpoint=endpoint, as_json=as_json)
+    common.hand_over(
+        "tailsampler.explain",
+        "explain",
+        digits,
+        endpoint=endpoint,
+        as_json=as_json,
+        credentials=credentials(**shown),
+    )
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NoReturn
 
@@ -68,6 +69,9 @@ def _start(config: Path | None, data_directory: Path | None, *, demo: bool = Fal
     settings, fitted = fit(settings, look(settings.data_directory))
     for bound in fitted:
         click.echo(bound.say, err=True)
+    # Set before grpcio is imported: for each handshake of a stranger it would write a line of its
+    # own, whatever our log's level and form.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     click.echo(f"configuration: {name}; data directory: {settings.data_directory}", err=True)
     file = None if path is None else str(path)
     common.hand_over("tailsampler.app", "run", settings, config_file=file, demo=demo)

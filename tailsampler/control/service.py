@@ -10,7 +10,12 @@ import grpc
 import grpc.aio
 import structlog
 
+from tailsampler.access.audit import Audit
+from tailsampler.access.certificates import Certificates, watch_listener
+from tailsampler.access.operators import OPEN, Access
+from tailsampler.control.certificates import ServedByGrpc
 from tailsampler.control.containing import Containing
+from tailsampler.control.guarding import Guarding
 from tailsampler.control.messages import (
     decision_message,
     ledger_message,
@@ -23,6 +28,7 @@ from tailsampler.control.v1.control_pb2_grpc import (
     add_ControlServicer_to_server,
 )
 from tailsampler.errors import StartError
+from tailsampler.settings.tls import ServerTls
 from tailsampler.telemetry.ledger import Ledger
 from tailsampler.telemetry.status import Core, Status
 
@@ -125,21 +131,37 @@ class ControlService(ControlServicer):
 
 
 @asynccontextmanager
-async def controlling(
-    core: Core, flush: Flush, endpoint: str, status: Status, rates: Mapping[str, float]
+async def controlling(  # noqa: PLR0913 - what it tells, and what guards it
+    core: Core,
+    flush: Flush,
+    endpoint: str,
+    status: Status,
+    rates: Mapping[str, float],
+    *,
+    access: Access = OPEN,
+    audit: Audit | None = None,
+    tls: ServerTls | None = None,
+    certificates: Certificates | None = None,
 ) -> AsyncIterator[str]:
     """Serve while the context lasts; yields the bound ``host:port``.
 
-    ``rates`` is the chain, in its order: what share each policy keeps. Raises ``StartError`` if
-    the address cannot be had.
+    ``rates`` is the chain, in its order: what share each policy keeps. ``access`` says who may
+    call what, ``audit`` is where operations are written down, ``certificates`` sees to it that
+    changed files of ``tls`` are taken up. Raises ``StartError`` if the address cannot be had, or
+    a file of ``tls`` cannot be used.
     """
     # A port that somebody else listens on is an error, not a shared burden.
     server = grpc.aio.server(
-        interceptors=[Containing(status.contained)], options=[("grpc.so_reuseport", 0)]
+        interceptors=[Containing(status.contained), Guarding(access, audit)],
+        options=[("grpc.so_reuseport", 0)],
     )
     add_ControlServicer_to_server(ControlService(core, flush, status, rates), server)
+    secured = None if tls is None else _secured(tls, certificates)
     try:
-        port = server.add_insecure_port(endpoint)
+        if secured is None:
+            port = server.add_insecure_port(endpoint)
+        else:
+            port = server.add_secure_port(endpoint, secured)
     except RuntimeError as error:
         raise StartError(
             "listen_failed",
@@ -151,6 +173,14 @@ async def controlling(
         yield f"{endpoint.rpartition(':')[0]}:{port}"
     finally:
         await server.stop(_STOP_WITHIN_S)
+
+
+def _secured(tls: ServerTls, certificates: Certificates | None) -> grpc.ServerCredentials:
+    served = ServedByGrpc(tls, "control")
+    if certificates is not None:
+        # Before the files are read, so that no change is missed.
+        watch_listener(certificates, "control", tls, served.renew)
+    return served.credentials()
 
 
 def _all_books(ledger: pb.Ledger) -> list[pb.Books]:

@@ -1,10 +1,12 @@
 """From the settings of ``export`` to its exporters."""
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tailsampler.access.certificates import Certificates
 from tailsampler.errors import Place, StartError
 from tailsampler.export.bisect import Split
 from tailsampler.export.exporter import Exporter, Pace, Transport
@@ -21,15 +23,18 @@ OpenStore = Callable[[LocalExporter, Path], Store]
 """Opens the local trace store, by its settings and its file; stages do not know how."""
 
 
-def build_stage(
+def build_stage(  # noqa: PLR0913, PLR0917 - what exporters need of the gateway
     settings: Sequence[ExporterSettings],
     outbox: Outbox,
     split: Split,
     contained: Contained,
     data_directory: Path,
     open_store: OpenStore,
+    certificates: Certificates | None = None,
 ) -> ExportStage:
     """Make the exporters; ``contained`` is told of their own failures, and has the clock.
+
+    ``certificates`` sees to it that those who use TLS take up files that change.
 
     Raises ``StartError`` for a TLS file that cannot be read, and what ``open_store`` raises.
     """
@@ -39,7 +44,9 @@ def build_stage(
         if isinstance(one, LocalExporter):
             store = open_store(one, one.path or data_directory / one.FILE)
             return LocalStore(store, clock, contained)
-        return _transport(one, data_directory)
+        if isinstance(one, OtlpGrpcExporter):
+            return _otlp_grpc(one, certificates)
+        return _file(one, data_directory)
 
     def exporter(one: ExporterSettings) -> Exporter:
         return _exporter(one, outbox, transport(one), split, contained)
@@ -80,22 +87,35 @@ def _backoff(retry: Retry) -> Backoff:
     )
 
 
-def _transport(settings: FileExporter | OtlpGrpcExporter, data_directory: Path) -> Transport:
-    if isinstance(settings, FileExporter):
-        from tailsampler.export.file import OtlpJsonFile  # noqa: PLC0415 - slow to import
+def _file(settings: FileExporter, data_directory: Path) -> Transport:
+    from tailsampler.export.file import OtlpJsonFile  # noqa: PLC0415 - slow to import
 
-        return OtlpJsonFile(
-            path=settings.path or data_directory / settings.FILE,
-            max_bytes=settings.rotation.max_megabytes << 20,
-            backups=settings.rotation.max_backups,
-        )
-    return OtlpGrpc(
+    return OtlpJsonFile(
+        path=settings.path or data_directory / settings.FILE,
+        max_bytes=settings.rotation.max_megabytes << 20,
+        backups=settings.rotation.max_backups,
+    )
+
+
+def _otlp_grpc(settings: OtlpGrpcExporter, certificates: Certificates | None) -> Transport:
+    tls = settings.tls
+
+    async def renew() -> None:
+        await made.renew(await asyncio.to_thread(_tls, settings))
+
+    if certificates is not None and not tls.insecure:
+        # Before they are read, so that no change is missed.
+        files = (tls.ca_file, tls.cert_file, tls.key_file)
+        user, interval_s = f"exporter {settings.name}", tls.reload_interval.total_seconds()
+        certificates.watch(user, files, tls.cert_file, interval_s, renew)
+    made = OtlpGrpc(
         endpoint=str(settings.endpoint),
         tls=_tls(settings),
         headers=tuple((key, value.get_secret_value()) for key, value in settings.headers.items()),
         compression=settings.compression,
         timeout_s=settings.timeout.total_seconds(),
     )
+    return made
 
 
 def _tls(settings: OtlpGrpcExporter) -> Tls | None:

@@ -1,5 +1,7 @@
 """Send requests to an OTLP/gRPC backend, as the bytes they already are."""
 
+import os
+import ssl
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -77,6 +79,19 @@ class OtlpGrpc:
             return Failed(error.code(), error.details() or "", _retry_after_s(error))
         return _accepted(response) if response else Accepted()
 
+    async def renew(self, tls: Tls | None) -> None:
+        """Send by a new connection from now on, with these files.
+
+        Requests under way end on the old one. Raises ``ValueError`` for a key that does not belong
+        to its certificate, and for files without any: the old connection stays.
+        """
+        if tls is not None:
+            check(tls)
+        old, self.tls = self._channel, tls
+        self._channel = self._export = None
+        if old is not None:
+            await old.close(self.timeout_s)
+
     async def close(self) -> None:
         """Close the connection; what is under way is cut off."""
         if self._channel is not None:
@@ -97,6 +112,22 @@ class OtlpGrpc:
             )
         # No serializers: bytes in, bytes out. Spans never become Python objects.
         self._export = self._channel.unary_unary(METHOD)
+
+
+def check(tls: Tls) -> None:
+    """Raise ``ValueError`` for what grpcio would take without a word, and then never connect."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if tls.ca is not None:
+        context.load_verify_locations(cadata=tls.ca.decode("ascii", "replace"))
+    if tls.cert is None or tls.key is None:
+        return
+    # OpenSSL reads a pair from files alone; one in memory leaves the key on no disk.
+    descriptor = os.memfd_create("pair", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, tls.key + b"\n" + tls.cert)
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=b"")
+    finally:
+        os.close(descriptor)
 
 
 def _accepted(response: bytes) -> Accepted:

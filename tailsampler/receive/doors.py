@@ -25,6 +25,14 @@ class Doors:
             bound = json.loads(self.core.listen(self.options))
         return {str(name): str(address) for name, address in bound.items() if address}
 
+    async def renew_tls(self, protocol: str) -> None:
+        """Read the certificates of one door again, for new connections.
+
+        Raises ``StartError`` for files that cannot be used; what was in use stays so.
+        """
+        with in_our_words():
+            await asyncio.to_thread(self.core.renew_tls, protocol)
+
     async def close(self, within_s: float) -> bool:
         """Take no new request and finish those under way; False if some were cut off."""
         return await asyncio.to_thread(self.core.close_doors, within_s)

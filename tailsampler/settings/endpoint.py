@@ -90,19 +90,6 @@ def parse_listen(value: object) -> Endpoint:
     return endpoint
 
 
-def parse_private(value: object) -> Endpoint:
-    """As ``parse_listen``, on loopback only: there is no authentication on it yet."""
-    endpoint = parse_listen(value)
-    if not endpoint.is_loopback:
-        say = (
-            f"{shown(value)} can be reached from outside, and this listener has no authentication "
-            f"yet; write 127.0.0.1:{endpoint.port} and go through a tunnel or an authenticating "
-            "proxy"
-        )
-        raise BadValueError("listener_without_authentication", say)
-    return endpoint
-
-
 def parse_target(value: object) -> Endpoint:
     """Where to send to: a name or an address, and a port that is not 0."""
     endpoint = parse_endpoint(value)
@@ -115,5 +102,4 @@ def parse_target(value: object) -> Endpoint:
 
 _TEXT = PlainSerializer(str, return_type=str)
 ListenEndpoint = Annotated[Endpoint, PlainValidator(parse_listen), _TEXT]
-PrivateEndpoint = Annotated[Endpoint, PlainValidator(parse_private), _TEXT]
 TargetEndpoint = Annotated[Endpoint, PlainValidator(parse_target), _TEXT]

@@ -13,7 +13,7 @@ from tailsampler.settings.buffer import loss_window
 from tailsampler.settings.export import LocalExporter, OtlpGrpcExporter
 from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
-from tailsampler.settings.services import Shutdown
+from tailsampler.settings.services import Admin, Control, Shutdown
 from tailsampler.settings.units import duration_text, size_text
 
 _GRPC_DEFAULT_LIMIT = 4 << 20
@@ -141,4 +141,24 @@ def _warnings(settings: Settings) -> Iterator[str]:
             yield (
                 f"receive.{name}: whoever can reach {door.endpoint} can send spans, in plain text; "
                 "write tls: there, or keep strangers out by the network"
+            )
+    yield from _plain_tokens(settings)
+
+
+def _plain_tokens(settings: Settings) -> Iterator[str]:
+    """Tokens that whoever is on the way can read."""
+    receive = settings.receive
+    operators, senders = settings.admin.auth.tokens, any(one.tokens for one in receive.tenants)
+    listeners: tuple[tuple[str, OtlpGrpc | OtlpHttp | Admin | Control, bool], ...] = (
+        ("receive.otlp_grpc", receive.otlp_grpc, senders),
+        ("receive.otlp_http", receive.otlp_http, senders),
+        ("admin", settings.admin, bool(operators)),
+        ("control", settings.control, bool(operators)),
+    )
+    for name, section, tokens in listeners:
+        public = section.enabled and not section.endpoint.is_loopback
+        if tokens and public and section.tls is None:
+            yield (
+                f"{name}: tokens come to {section.endpoint} in plain text, and whoever reads one "
+                f"on the way has it; write {name}.tls, or put a proxy with TLS on this machine"
             )

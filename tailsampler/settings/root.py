@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import InitErrorDetails
 
 from tailsampler.decide.dialects import read_sampling
+from tailsampler.settings.auth import unprotected
 from tailsampler.settings.base import Loc, Section, found
 from tailsampler.settings.buffer import Buffer
 from tailsampler.settings.endpoint import Endpoint
@@ -72,8 +73,11 @@ class Settings(Section):
     shutdown: Shutdown = Field(default=Shutdown(), description="What SIGTERM does.")
 
     def contradictions(self) -> Iterator[InitErrorDetails]:
-        """Names and addresses that are taken twice."""
+        """Names and addresses that are taken twice, and a control service for everybody."""
         yield from self._exporter_clashes()
+        say = unprotected(self.control.endpoint, self.admin.auth, self.control.tls)
+        if self.control.enabled and say:
+            yield found("listener_without_authentication", say, ("control", "endpoint"))
         taken: dict[Endpoint, str] = {}
         for where, endpoint in self.listeners():
             name = ".".join(str(part) for part in where)
@@ -119,6 +123,17 @@ class Settings(Section):
             yield ("control",), self.control.endpoint
         if self.telemetry.enabled:
             yield ("telemetry",), self.telemetry.endpoint
+
+    def encrypted(self) -> frozenset[str]:
+        """The listeners that speak TLS, by the last part of their section's name."""
+        found = {
+            "otlp_grpc": self.receive.otlp_grpc.tls,
+            "otlp_http": self.receive.otlp_http.tls,
+            "admin": self.admin.tls,
+            "control": self.control.tls,
+            "telemetry": self.telemetry.tls,
+        }
+        return frozenset(name for name, tls in found.items() if tls is not None)
 
 
 def _clash(one: Endpoint, other: Endpoint) -> bool:

@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
+from pydantic_core import InitErrorDetails
 
-from tailsampler.settings.base import Section
-from tailsampler.settings.endpoint import Endpoint, ListenEndpoint, PrivateEndpoint
+from tailsampler.settings.auth import Auth, unprotected
+from tailsampler.settings.base import Section, found
+from tailsampler.settings.endpoint import Endpoint, ListenEndpoint
+from tailsampler.settings.tls import ServerTls
 from tailsampler.settings.units import Duration, lasting
 from tailsampler.settings.values import Flag, one_of
-
-_AUTH = {"auth": "authentication is not in this version; listen on loopback"}
 
 
 class Admin(Section):
     """Pages and the JSON API."""
 
-    HINTS: ClassVar = _AUTH
-
     enabled: Flag = Field(default=True, description="Serve it. Default: true.")
-    endpoint: PrivateEndpoint = Field(
+    endpoint: ListenEndpoint = Field(
         default=Endpoint("127.0.0.1", 7317),
-        description="Address to listen on, loopback only as long as there is no authentication. "
-        "Default: 127.0.0.1:7317.",
+        description="Address to listen on; one that is not loopback needs auth.tokens or "
+        "tls.client_ca_file. Default: 127.0.0.1:7317.",
     )
+    tls: ServerTls | None = Field(default=None, description="TLS. Default: none, plain text.")
+    auth: Auth = Field(
+        default=Auth(), description="Who may read and who may operate; of `control`, too."
+    )
+
+    def contradictions(self) -> Iterator[InitErrorDetails]:
+        """An address for everybody."""
+        say = unprotected(self.endpoint, self.auth, self.tls)
+        if self.enabled and say:
+            yield found("listener_without_authentication", say, ("endpoint",))
 
 
 class Control(Section):
     """The gRPC control service."""
 
-    HINTS: ClassVar = _AUTH
+    HINTS: ClassVar = {"auth": "the tokens of admin.auth hold here, too; write them there"}
 
     enabled: Flag = Field(default=True, description="Serve it. Default: true.")
-    endpoint: PrivateEndpoint = Field(
+    endpoint: ListenEndpoint = Field(
         default=Endpoint("127.0.0.1", 7318),
-        description="Address to listen on, loopback only as long as there is no authentication. "
-        "Default: 127.0.0.1:7318.",
+        description="Address to listen on; one that is not loopback needs admin.auth.tokens or "
+        "tls.client_ca_file. Default: 127.0.0.1:7318.",
     )
+    tls: ServerTls | None = Field(default=None, description="TLS. Default: none, plain text.")
 
 
 class Logs(Section):
@@ -62,6 +73,7 @@ class Telemetry(Section):
         description="Address of /healthz, /readyz and /metrics. Default: 127.0.0.1:13133; "
         "write 0.0.0.0:13133 where a kubelet or a Prometheus must reach it.",
     )
+    tls: ServerTls | None = Field(default=None, description="TLS. Default: none, plain text.")
     logs: Logs = Field(default=Logs(), description="What is written to standard error.")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from datetime import timedelta
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic_core import InitErrorDetails
 
 from tailsampler.settings.base import Section, found
+from tailsampler.settings.units import Duration, lasting
 from tailsampler.settings.values import FilePath, Flag, Text
 
 _VERSION = "TLS 1.2 and 1.3 are spoken, and nothing older; leave this out"
@@ -20,7 +22,7 @@ class ServerTls(Section):
     HINTS: ClassVar = {
         "min_version": _VERSION,
         "max_version": _VERSION,
-        "ca_file": "that is for clients; write client_ca_file to ask senders for certificates",
+        "ca_file": "that is for clients; write client_ca_file to ask clients for certificates",
         "key_pem": "put the key into a file and write key_file",
         "cert_pem": "put the certificate into a file and write cert_file",
     }
@@ -33,8 +35,13 @@ class ServerTls(Section):
     )
     client_ca_file: FilePath | None = Field(
         default=None,
-        description="Authorities, PEM: senders must show a certificate of one of them. "
-        "Default: senders need none.",
+        description="Authorities, PEM: clients must show a certificate of one of them. "
+        "Default: clients need none.",
+    )
+    reload_interval: Annotated[Duration, lasting("1s", "24h")] = Field(
+        default=timedelta(minutes=1),
+        description="How often the files are looked at; new connections get what has changed. "
+        "Files that cannot be used leave what was. Default: 1m.",
     )
 
 
@@ -63,6 +70,11 @@ class ClientTls(Section):
     )
     key_file: FilePath | None = Field(
         default=None, description="Private key of that certificate, PEM. Default: none."
+    )
+    reload_interval: Annotated[Duration, lasting("1s", "24h")] = Field(
+        default=timedelta(minutes=1),
+        description="How often the files are looked at; what has changed makes a new connection. "
+        "Files that cannot be used leave what was. Default: 1m.",
     )
     server_name_override: Text | None = Field(
         default=None,

@@ -70,6 +70,8 @@ def engine(path: Path, role: str) -> Engine:
         poolclass=QueuePool,
         pool_size=1 if role == "writer" else _READERS,
         max_overflow=0,
+        # Errors are logged, and a statement's parameters are names and attributes of spans.
+        hide_parameters=True,
         # Transactions begin where `_begin` says so, not where the driver guesses.
         connect_args={"isolation_level": None, "timeout": _BUSY_S, "check_same_thread": False},
     )

@@ -1,6 +1,7 @@
 """Where the gateway listens, in a file: ports that were 0 in the settings have become real ones."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,10 @@ def addresses_file(data_directory: Path) -> Iterator[Callable[[Mapping[str, str]
     def write(bound: Mapping[str, str]) -> None:
         new = path.with_suffix(".new")
         with _in_our_words(path):
-            new.write_text(json.dumps(dict(bound)) + "\n", encoding="utf-8")
+            new.unlink(missing_ok=True)  # of a process that was killed; its mode is not ours
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(json.dumps(dict(bound)) + "\n")
             new.replace(path)  # whoever waits for it never reads half of it
 
     with _in_our_words(path):

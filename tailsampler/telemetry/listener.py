@@ -1,6 +1,7 @@
 """Serve an aiohttp application on a socket: what the health and the admin listener share."""
 
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -63,17 +64,35 @@ def containing(contained: Contained, component: str) -> Middleware:
     return contain
 
 
+Renew = Callable[[ssl.SSLContext], Awaitable[None]]
+"""Serves new connections with another TLS context; those that are open keep theirs."""
+
+
 @asynccontextmanager
-async def listening(app: web.Application, bound: socket.socket) -> AsyncIterator[None]:
-    """Serve ``app`` on a listening socket while the context lasts; closes it then."""
+async def listening(
+    app: web.Application, bound: socket.socket, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Renew]:
+    """Serve ``app`` on a listening socket while the context lasts; closes it then.
+
+    Yields what changes the certificate.
+    """
     app.on_response_prepare.append(add_headers)
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_WITHIN_S
     )
     await runner.setup()
+    site = web.SockSite(runner, bound.dup(), ssl_context=tls)
+
+    async def renew(new: ssl.SSLContext) -> None:
+        nonlocal site
+        old, site = site, web.SockSite(runner, bound.dup(), ssl_context=new)
+        # The new one first: between the two nobody is turned away.
+        await site.start()
+        await old.stop()
+
     try:
-        await web.SockSite(runner, bound).start()
-        yield
+        await site.start()
+        yield renew
     finally:
         await runner.cleanup()
         bound.close()

@@ -178,6 +178,21 @@ REPLAY_DAMAGED = _gauge(
     "replay_damaged", "Damaged places in the logs at the start, torn tails aside."
 )
 
+# Certificates.
+CERTIFICATE_NOT_AFTER = _gauge(
+    "certificate_not_after_seconds",
+    "When the certificate that is in use ends, in seconds since 1970.",
+    "user",
+)
+CERTIFICATE_RELOADS = _counter(
+    "certificate_reloads", "Changed certificate files that were taken up.", "user"
+)
+CERTIFICATE_RELOAD_FAILURES = _counter(
+    "certificate_reload_failures",
+    "Attempts to take up changed certificate files that failed; what was stays in use.",
+    "user",
+)
+
 # The process.
 READY = _gauge("ready", "1 while the doors are open and all that spans need is well.")
 CONTAINED_FAILURES = _counter(

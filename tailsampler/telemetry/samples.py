@@ -53,6 +53,7 @@ def samples(ledger: Ledger | None, stats: Mapping[str, Any], status: Status) -> 
     yield from _stats(stats)
     yield from _admission(stats, status)
     yield from _replay(status)
+    yield from _certificates(status)
     for component, count in status.contained.counts.items():
         yield m.CONTAINED_FAILURES, (component,), count
     yield m.READY, (), float(status.ready)
@@ -104,6 +105,14 @@ def _exporters(status: Status) -> Iterator[Sample]:
         yield m.EXPORTER_BACKING_OFF, (name,), state.pause_s(now_s)
         for outcome, count in state.requests.items():
             yield m.EXPORTER_REQUESTS, (name, outcome), count
+
+
+def _certificates(status: Status) -> Iterator[Sample]:
+    for user, state in status.certificates.items():
+        if state.not_after_s is not None:
+            yield m.CERTIFICATE_NOT_AFTER, (user,), state.not_after_s
+        yield m.CERTIFICATE_RELOADS, (user,), state.reloads
+        yield m.CERTIFICATE_RELOAD_FAILURES, (user,), state.failures
 
 
 def _replay(status: Status) -> Iterator[Sample]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from tailsampler.access.certificates import CertificateState
 from tailsampler.clock import Clock
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained, Trouble
@@ -70,6 +71,8 @@ class Status:
     """By name, the primary first."""
     tenants: tuple[str, ...] = ("default",)
     """Names, by their numbers in the core."""
+    certificates: Mapping[str, CertificateState] = field(default_factory=dict)
+    """By listener or exporter."""
     version: str = "unknown"
     """Of the program."""
     phase: Phase = Phase.STARTING

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Final, Protocol
 
+from tailsampler.access.credentials import NONE, Credentials
 from tailsampler.control.client import ControlClient
 from tailsampler.control.v1 import control_pb2 as pb
 from tailsampler.errors import ControlError
@@ -72,6 +73,6 @@ class Feed:
                 return
 
 
-def connect(endpoint: str) -> Client:
+def connect(endpoint: str, credentials: Credentials = NONE) -> Client:
     """A connection to ``host:port``."""
-    return ControlClient.connect(endpoint)
+    return ControlClient.connect(endpoint, credentials)

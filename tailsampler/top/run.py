@@ -15,6 +15,7 @@ from typing import IO, Final
 from rich.console import Console
 from rich.live import Live
 
+from tailsampler.access.credentials import NONE, Credentials
 from tailsampler.errors import ControlError
 from tailsampler.settings.base import BadValueError
 from tailsampler.settings.endpoint import parse_endpoint
@@ -33,11 +34,18 @@ _LEAST_S: Final = 0.1
 _MOST_S: Final = 60.0
 
 
-def top(endpoint: str, *, interval_s: float, once: bool, as_json: bool) -> int:
+def top(
+    endpoint: str,
+    *,
+    interval_s: float,
+    once: bool,
+    as_json: bool,
+    credentials: Credentials = NONE,
+) -> int:
     """Watch a gateway until somebody has seen enough; returns the exit status.
 
-    Raises ``ControlError`` if the address or the interval is none, and with ``once`` if the
-    gateway cannot be asked.
+    Raises ``ControlError`` if the address or the interval is none or a file of ``credentials``
+    cannot be read, and with ``once`` if the gateway cannot be asked.
     """
     try:
         address = str(parse_endpoint(endpoint))
@@ -47,8 +55,10 @@ def top(endpoint: str, *, interval_s: float, once: bool, as_json: bool) -> int:
         say = f"the interval is {interval_s:g} s; write a duration from 100ms to 1m"
         raise ControlError("bad_interval", say)
 
+    credentials.pem()  # what cannot be read is said before the screen is taken
+
     def connected() -> Client:
-        return connect(address)
+        return connect(address, credentials)
 
     feed = Feed(connected, interval_s)
     feed.start()

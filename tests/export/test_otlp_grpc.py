@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Literal
 
 import grpc
@@ -144,6 +145,47 @@ async def test_tls_is_verified_both_ways() -> None:
             refused = await nameless.send(payload(1))
     assert isinstance(refused, Failed)
     assert refused.code is StatusCode.UNAVAILABLE
+
+
+async def test_a_new_certificate_makes_a_new_connection() -> None:
+    """What is under way ends on the old one; a pair that does not fit changes nothing."""
+    authority, other = trustme.CA(), trustme.CA()
+    server = authority.issue_cert("tempo.example")
+    credentials = grpc.ssl_server_credentials(
+        [(server.private_key_pem.bytes(), server.cert_chain_pems[0].bytes())],
+        root_certificates=authority.cert_pem.bytes(),
+        require_client_auth=True,
+    )
+
+    def shown(ours: trustme.LeafCert) -> Tls:
+        return Tls(
+            ca=authority.cert_pem.bytes(),
+            key=ours.private_key_pem.bytes(),
+            cert=ours.cert_chain_pems[0].bytes(),
+            server_name="tempo.example",
+        )
+
+    answered = threading.Event()
+    script = [Answer(), Answer(after=answered)]
+    with CapturingBackend(script, credentials=credentials) as backend:
+        async with connected(backend, tls=shown(other.issue_cert("gateway"))) as transport:
+            assert isinstance(await transport.send(payload(1)), Failed)
+            good = shown(authority.issue_cert("gateway"))
+            mixed = replace(good, key=other.issue_cert("gateway").private_key_pem.bytes())
+            with pytest.raises(OSError, match="mismatch"):
+                await transport.renew(mixed)
+            assert isinstance(await transport.send(payload(1)), Failed)
+            await transport.renew(good)
+            assert await transport.send(payload(1)) == Accepted()
+            before = asyncio.create_task(transport.send(payload(2)))
+            await asyncio.to_thread(backend.wait_for_requests, 2)
+            renewing = asyncio.create_task(transport.renew(shown(authority.issue_cert("gateway"))))
+            await asyncio.to_thread(lambda: None)  # lets it begin
+            assert await transport.send(payload(3)) == Accepted()
+            answered.set()
+            assert await before == Accepted()
+            await renewing
+    assert len(backend.requests) == 3
 
 
 def test_secrets_are_not_printed() -> None:

@@ -135,13 +135,13 @@ VALUES = [
     Mistake(
         "listener_without_authentication",
         "admin.endpoint",
-        "write 127.0.0.1:7317",
+        "admin.auth.tokens, or tls.client_ca_file, or 127.0.0.1:7317",
         "admin: {endpoint: @@0.0.0.0:7317}\n",
     ),
     Mistake(
         "listener_without_authentication",
         "control.endpoint",
-        "write 127.0.0.1:7318",
+        "admin.auth.tokens, or tls.client_ca_file, or 127.0.0.1:7318",
         "control: {endpoint: @@'[::]:7318'}\n",
     ),
     Mistake(

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from tailsampler.access.certificates import CertificateState
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained
 from tailsampler.telemetry.found import Found
@@ -168,6 +169,7 @@ def status(phase: Phase = Phase.READY) -> Status:
         Contained(clock),
         found=Found.parse(json.dumps(found())),
         exporters={"tempo": ExporterState()},
+        certificates={"admin": CertificateState(not_after_s=1.8e9)},
         version="1.2.3",
         phase=phase,
     )

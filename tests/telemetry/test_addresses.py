@@ -1,6 +1,7 @@
 """The file that says where the gateway listens."""
 
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def test_it_is_there_only_while_we_listen(tmp_path: Path) -> None:
         assert not path.exists()
         write({"admin": "127.0.0.1:7317"})
         assert json.loads(path.read_text()) == {"admin": "127.0.0.1:7317"}
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not path.exists()
 
 

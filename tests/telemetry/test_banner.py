@@ -5,6 +5,16 @@ from tailsampler.settings.root import Settings
 from tailsampler.telemetry import banner
 
 
+def test_addresses_with_tls_say_so() -> None:
+    """What is printed can be clicked and typed as it stands."""
+    bound = {"admin": "127.0.0.1:7317", "control": "127.0.0.1:7318", "otlp_http": "127.0.0.1:4318"}
+    text = banner.text(report(Settings()), bound, 0, "1.2.3", encrypted={"admin", "control"})
+    assert "https://127.0.0.1:7317/ " in text
+    assert "explain TRACE_ID --endpoint https://127.0.0.1:7317\n" in text
+    assert "tailsampler top --tls\n" in text
+    assert "http://127.0.0.1:4318/v1/traces" in text
+
+
 def test_it_says_where_to_send_where_to_look_and_where_kept_traces_go() -> None:
     """Three questions of a first start, each answered with something to paste."""
     bound = {

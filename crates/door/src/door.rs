@@ -19,7 +19,7 @@ use crate::options::{Listener, Options};
 use crate::reactor::{self, Dealer, Gate, Order};
 use crate::service::Service;
 use crate::tenants::Tenants;
-use crate::tls;
+use crate::tls::Renewable;
 
 /// After its last connection a reactor waits so long for a body that is still decompressed.
 const LINGER: Duration = Duration::from_millis(200);
@@ -28,6 +28,7 @@ const LINGER: Duration = Duration::from_millis(200);
 pub struct Door {
     service: Arc<Service>,
     addresses: Addresses,
+    gates: Vec<Arc<Gate>>,
     threads: Mutex<Threads>,
 }
 
@@ -83,10 +84,12 @@ impl Door {
             listeners.push((socket, gate));
         }
         let service = Service::knowing(intake, limits, options.in_flight_bytes, tenants);
+        let gates = listeners.iter().map(|(_, gate)| Arc::clone(gate)).collect();
         let threads = start(&service, options.threads, listeners).map_err(DoorError::Threads)?;
         Ok(Self {
             service,
             addresses,
+            gates,
             threads: Mutex::new(threads),
         })
     }
@@ -101,6 +104,19 @@ impl Door {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.service.stats()
+    }
+
+    /// Read the certificates of one door again, `otlp_grpc` or `otlp_http`, for connections from
+    /// now on.
+    ///
+    /// # Errors
+    /// [`DoorError::Tls`] for files that cannot be used: what was in use stays so.
+    pub fn renew_tls(&self, protocol: &str) -> Result<(), DoorError> {
+        self.gates
+            .iter()
+            .filter_map(|gate| gate.tls.as_ref())
+            .filter(|tls| tls.protocol == protocol)
+            .try_for_each(Renewable::renew)
     }
 
     /// Take no new request, finish those under way, and join the threads. False if some were
@@ -158,15 +174,15 @@ type Bound = (StdTcpListener, SocketAddr, Arc<Gate>);
 
 fn bind(protocol: &'static str, listener: &Listener) -> Result<Bound, DoorError> {
     let http = protocol == "otlp_http";
-    let alpn: &[&[u8]] = if http {
+    let alpn: &'static [&'static [u8]] = if http {
         &[b"h2", b"http/1.1"]
     } else {
         &[b"h2"]
     };
     let tls = listener
         .tls
-        .as_ref()
-        .map(|files| tls::acceptor(protocol, files, alpn))
+        .clone()
+        .map(|files| Renewable::new(protocol, files, alpn))
         .transpose()?;
     let socket = StdTcpListener::bind(&listener.endpoint).and_then(|socket| {
         socket.set_nonblocking(true)?;

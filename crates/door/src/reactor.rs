@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use crate::service::Service;
+use crate::tls::Renewable;
 
 /// After an error of the operating system (out of descriptors) accepting rests this long.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
@@ -23,7 +23,7 @@ const PEEK_REST: Duration = Duration::from_millis(10);
 pub(crate) struct Gate {
     pub(crate) http: bool,
     pub(crate) max_recv_bytes: usize,
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Renewable>,
 }
 
 /// What a reactor is told.
@@ -141,7 +141,11 @@ async fn serve(service: Arc<Service>, socket: StdTcpStream, gate: Arc<Gate>, _op
         let socket = TcpStream::from_std(socket)?;
         match &gate.tls {
             None => Ok::<_, io::Error>((Some(socket), None)),
-            Some(tls) => tls.accept(socket).await.map(|stream| (None, Some(stream))),
+            Some(tls) => tls
+                .acceptor()
+                .accept(socket)
+                .await
+                .map(|stream| (None, Some(stream))),
         }
     };
     let max = gate.max_recv_bytes;

@@ -1,8 +1,8 @@
-//! TLS from PEM files.
+//! TLS from PEM files, which may be read again while the door is open.
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
@@ -14,12 +14,51 @@ use tokio_rustls::TlsAcceptor;
 use crate::error::DoorError;
 use crate::options::Tls;
 
-/// Read the files of one listener. `alpn`: the protocols it speaks, preferred first.
-pub(crate) fn acceptor(
-    protocol: &'static str,
-    files: &Tls,
-    alpn: &[&[u8]],
-) -> Result<TlsAcceptor, DoorError> {
+/// The TLS of one listener. Each connection keeps what it began with.
+pub(crate) struct Renewable {
+    pub(crate) protocol: &'static str,
+    files: Tls,
+    alpn: &'static [&'static [u8]],
+    acceptor: RwLock<TlsAcceptor>,
+}
+
+impl Renewable {
+    /// Read the files. `alpn`: the protocols the listener speaks, preferred first.
+    pub(crate) fn new(
+        protocol: &'static str,
+        files: Tls,
+        alpn: &'static [&'static [u8]],
+    ) -> Result<Self, DoorError> {
+        let acceptor = RwLock::new(acceptor(protocol, &files, alpn)?);
+        Ok(Self {
+            protocol,
+            files,
+            alpn,
+            acceptor,
+        })
+    }
+
+    /// For a connection that begins now.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.acceptor
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Read the files again, for connections from now on; an error leaves what was. Sessions of
+    /// before are not resumed, so a client whose authority is gone does not come back by one.
+    pub(crate) fn renew(&self) -> Result<(), DoorError> {
+        let new = acceptor(self.protocol, &self.files, self.alpn)?;
+        *self
+            .acceptor
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+}
+
+fn acceptor(protocol: &'static str, files: &Tls, alpn: &[&[u8]]) -> Result<TlsAcceptor, DoorError> {
     let problem = |path: &Path, problem: String| DoorError::Tls {
         protocol,
         path: path.to_owned(),

@@ -100,6 +100,16 @@ impl Gateway {
         })
     }
 
+    #[pyo3(signature = (protocol, /))]
+    fn renew_tls(&self, py: Python<'_>, protocol: &str) -> PyResult<()> {
+        self.with(py, |_| {
+            let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+            door.as_ref()
+                .map_or(Ok(()), |door| door.renew_tls(protocol))
+                .map_err(|what| error(what.slug(), what))
+        })
+    }
+
     fn watch_signals(&self) -> PyResult<()> {
         signals::watch(Arc::clone(&self.signal), Arc::clone(&self.wake))
             .map_err(|what| error("no_signals", what))

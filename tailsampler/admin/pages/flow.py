@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, Final
 
 from aiohttp import web
 
-from tailsampler.admin.keys import ADDRESSES, CORE, HISTORY, POLICIES, STATUS
+from tailsampler.admin.keys import ADDRESSES, CORE, HISTORY, POLICIES, SETTINGS, STATUS
 from tailsampler.admin.pages.chart import chart, points
 from tailsampler.admin.pages.frame import page
 from tailsampler.admin.pages.headline import headline
@@ -43,18 +43,19 @@ async def flow(request: web.Request) -> web.Response:
         drawing=draw(shown),
         chart=await asyncio.to_thread(chart, points(app[HISTORY].steps())),
         recent=list(_recent(recent, look.wall_ns)),
-        doors=doors(app[ADDRESSES]),
+        doors=doors(app[ADDRESSES], app[SETTINGS].encrypted()),
     )
 
 
-def doors(addresses: Mapping[str, str]) -> dict[str, str]:
+def doors(addresses: Mapping[str, str], encrypted: Container[str] = ()) -> dict[str, str]:
     """Where to send spans from this machine, by listener."""
     found = {}
     for name in ("otlp_grpc", "otlp_http"):
         if name in addresses:
             host, _, port = addresses[name].rpartition(":")
             everywhere = host in {"0.0.0.0", "[::]", "::"}  # noqa: S104 - compared with
-            found[name] = f"http://{'127.0.0.1' if everywhere else host}:{port}"
+            scheme = "https" if name in encrypted else "http"
+            found[name] = f"{scheme}://{'127.0.0.1' if everywhere else host}:{port}"
     return found
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tailsampler.admin.assets import Assets
-from tailsampler.admin.keys import ADDRESSES, HISTORY, STATUS
+from tailsampler.admin.keys import HISTORY, STATUS, url_of
 from tailsampler.admin.pages.words import FILTERS
 from tailsampler.telemetry.listener import Handler
 
@@ -113,7 +113,7 @@ def _frame(app: web.Application, state: State, *, title: str, section: Section) 
         "section": section,
         "state": state,
         "version": app[STATUS].version,
-        "metrics_address": app[ADDRESSES].get("telemetry"),
+        "metrics_url": url_of(app, "telemetry"),
     }
 
 

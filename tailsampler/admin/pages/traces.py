@@ -8,7 +8,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from tailsampler.admin.answers import problem
-from tailsampler.admin.keys import ADDRESSES, STATUS, STORE
+from tailsampler.admin.keys import ADDRESSES, STATUS, STORE, url_of
 from tailsampler.admin.pages.frame import page, problem_page
 from tailsampler.admin.pages.trace import TracePages
 from tailsampler.admin.pages.trace_words import iso
@@ -74,7 +74,7 @@ async def traces(request: web.Request) -> web.Response:
         statuses=STATUSES,
         limits=LIMITS,
         sorts=SORTS,
-        otlp=request.app[ADDRESSES],
+        otlp={name: url_of(request.app, name) for name in request.app[ADDRESSES]},
         links=None if problems else _links(form, seen.result, now_ns),
         place=_place(form, seen.error) if seen.error else None,
     )
