@@ -22,6 +22,8 @@ from tailsampler.doctor.upstream import read_upstream
 from tailsampler.errors import ControlError
 from tailsampler.explain import ask
 from tailsampler.settings.export import LocalExporter
+from tailsampler.settings.fit import fit
+from tailsampler.settings.machine import look as this_machine
 from tailsampler.settings.root import Settings
 from tailsampler.telemetry import machine
 from tailsampler.telemetry.machine import Machine
@@ -77,6 +79,9 @@ def gather(options: Options, clock: Clock) -> Facts:
             running = told["config"]
     if settings is None:
         settings, name = options.fallback, options.fallback_name
+    if options.settings is not None or live is None:
+        # As the gateway does with a file when it starts.
+        settings, _ = fit(settings, this_machine(settings.data_directory))
     given = Machine.of(body["machine"]) if live else machine.look(settings.data_directory)
     facts = Facts(
         settings=settings,

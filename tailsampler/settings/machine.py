@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_UNLIMITED: Final = 1 << 60
-"""Control groups of version 1 say a number about this where there is no limit."""
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_OWN_CGROUP: Final = Path("/proc/self/cgroup")
+# Version 1 spells "no limit" as a number near 2^63.
+_NO_LIMIT: Final = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,59 +23,53 @@ class Machine:
     """The size of the file system that the data directory stands on."""
 
 
-def look(data_directory: Path, root: Path = Path("/")) -> Machine:
-    """Ask the kernel. ``root`` is where ``proc`` and ``sys`` are, for tests."""
-    return Machine(memory_bytes=_memory(root), disk_bytes=_disk(data_directory))
+def look(data_directory: Path) -> Machine:
+    """Ask the kernel."""
+    all_of_it = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return Machine(
+        memory_bytes=min(memory_limit() or all_of_it, all_of_it),
+        disk_bytes=_disk(data_directory),
+    )
 
 
-def _memory(root: Path) -> int | None:
-    limits = [limit for limit in _limits(root) if limit < _UNLIMITED]
-    return min(limits, default=None)
-
-
-def _limits(root: Path) -> list[int]:
+def memory_limit(cgroups: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> int | None:
+    """The tightest of the limits that hold for this process, in bytes; None: there is none."""
     found = []
-    groups = root / "sys/fs/cgroup"
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        below = path.strip("/")
-        if controllers == "":
-            # A limit further up holds as well.
-            for parent in (groups / below, *(groups / below).parents):
-                found.append(_number(parent / "memory.max"))
-                if parent == groups:
-                    break
+    for line in _text(own).splitlines():
+        # 0::/path in version 2, 5:memory:/path in version 1; in a container the path may be that
+        # of the host, so the top is looked at, too.
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0" and not controllers:
+            top, name = cgroups, "memory.max"
         elif "memory" in controllers.split(","):
-            found += [
-                _number(groups / "memory" / place / "memory.limit_in_bytes")
-                for place in (below, "")
-            ]
-    for line in _read(root / "proc/meminfo").splitlines():
-        name, _, rest = line.partition(":")
-        if name == "MemTotal":
-            found.append(int(rest.split()[0]) << 10)
-    return [limit for limit in found if limit is not None]
-
-
-def _number(path: Path) -> int | None:
-    text = _read(path).strip()
-    return int(text) if text.isdigit() else None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""  # not a kernel that has it
+            top, name = cgroups / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        group = top / path.lstrip("/")
+        found += [_number(place / name) for place in (group, *group.parents)]
+        found.append(_number(top / name))
+    limits = [limit for limit in found if limit is not None and limit < _NO_LIMIT]
+    return min(limits, default=None)
 
 
 def _disk(directory: Path) -> int | None:
     for place in (directory, *directory.absolute().parents):
         try:
             size = os.statvfs(place)
-        except FileNotFoundError:
-            continue
         except OSError:
-            return None
+            continue  # not made yet: it will stand where its parent does
         return size.f_blocks * size.f_frsize
     return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path).strip()
+    return int(text) if text.isdigit() else None  # "max" is no limit

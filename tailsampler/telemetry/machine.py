@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from tailsampler.settings.filesystem import filesystem_of, lives_in_memory
+from tailsampler.settings.machine import memory_limit
 
-_CGROUPS: Final = Path("/sys/fs/cgroup")
-_OWN_CGROUP: Final = Path("/proc/self/cgroup")
-# Version 1 spells "no limit" as a number near 2^63.
-_NO_LIMIT: Final = 1 << 60
 _CONTAINERS: Final = {"/.dockerenv": "Docker", "/run/.containerenv": "Podman"}
 
 
@@ -61,27 +58,6 @@ def look(data_directory: Path, environ: Mapping[str, str] | None = None) -> Mach
     )
 
 
-def memory_limit(cgroups: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> int | None:
-    """The tightest of the limits that hold for this process, in bytes; None: there is none."""
-    found = []
-    for line in _text(own).splitlines():
-        # 0::/path in version 2, 5:memory:/path in version 1; in a container the path may be that
-        # of the host, so the top is looked at, too.
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if number == "0" and not controllers:
-            top, name = cgroups, "memory.max"
-        elif "memory" in controllers.split(","):
-            top, name = cgroups / "memory", "memory.limit_in_bytes"
-        else:
-            continue
-        group = top / path.lstrip("/")
-        found += [_number(place / name) for place in (group, *group.parents)]
-        found.append(_number(top / name))
-    limits = [limit for limit in found if limit is not None and limit < _NO_LIMIT]
-    return min(limits, default=None)
-
-
 def disk_free(directory: Path) -> int | None:
     """Bytes that an ordinary user may still write there; None if the disk does not say."""
     for place in (directory, *directory.absolute().parents):
@@ -114,15 +90,3 @@ def container(environ: Mapping[str, str], root: Path = Path("/")) -> str | None:
         return "Kubernetes"
     marks = ((root / mark.lstrip("/"), name) for mark, name in _CONTAINERS.items())
     return next((name for mark, name in marks if mark.exists()), None)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""
-
-
-def _number(path: Path) -> int | None:
-    text = _text(path).strip()
-    return int(text) if text.isdigit() else None  # "max" is no limit

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from tailsampler.settings.machine import memory_limit
 from tailsampler.telemetry.machine import (
     Machine,
     container,
     data_bytes,
     disk_free,
     look,
-    memory_limit,
 )
 
 
