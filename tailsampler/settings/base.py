@@ -97,7 +97,7 @@ class Section(BaseModel):
     @classmethod
     def _form(cls) -> str:
         keys = list(cls.model_fields)
-        return f"write it as a mapping with {', '.join(keys[:4])}{' ...' if keys[4:] else ''}"
+        return f"write it as a mapping with {', '.join(keys[:4])}{' and so on' if keys[4:] else ''}"
 
     @classmethod
     def _reword(cls, error: ErrorDetails) -> InitErrorDetails:
