@@ -46,7 +46,13 @@ def stats() -> dict[str, Any]:
         "outbox": {"bytes": 100, "max_bytes": 1000, "traces": 1},
         "queue": {"requests": 1, "bytes": 270, "lag_seconds": 0.001},
         "door": {
-            "connections": {"open": 1, "total": 3, "turned_away": 0, "handshakes_failed": 2},
+            "connections": {
+                "open": 1,
+                "total": 3,
+                "turned_away": 0,
+                "handshakes_failed": 2,
+                "closed": {"control_flood": 1, "rapid_reset": 0},
+            },
             "grpc": requests,
             "http": {},
             "in_flight_bytes": 270,

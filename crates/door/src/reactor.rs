@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::closing::Closing;
 use crate::service::Service;
 
 /// After an error of the operating system (out of descriptors) accepting rests this long.
@@ -149,7 +150,7 @@ async fn serve(service: Arc<Service>, socket: StdTcpStream, gate: Arc<Gate>, _op
         Ok(Ok((Some(socket), _))) if gate.http => {
             match speaks_http2(&socket, service.limits.head_timeout).await {
                 Ok(http2) => service.serve_http(socket, max, http2).await,
-                Err(_) => failed(&service),
+                Err(error) => service.handshake_failed(slow(&error)),
             }
         }
         Ok(Ok((_, Some(stream)))) if gate.http => {
@@ -158,13 +159,14 @@ async fn serve(service: Arc<Service>, socket: StdTcpStream, gate: Arc<Gate>, _op
         }
         Ok(Ok((Some(socket), _))) => service.serve_grpc(socket, max).await,
         Ok(Ok((_, Some(stream)))) => service.serve_grpc(stream, max).await,
-        _ => failed(&service),
+        Ok(Err(_)) => service.handshake_failed(None),
+        Ok(Ok((None, None))) => {}
+        Err(_) => service.handshake_failed(Some(Closing::SlowHead)),
     }
 }
 
-fn failed(service: &Service) {
-    let counter = &service.counters.handshakes_failed;
-    counter.fetch_add(1, Ordering::Relaxed);
+fn slow(error: &io::Error) -> Option<Closing> {
+    (error.kind() == io::ErrorKind::TimedOut).then_some(Closing::SlowHead)
 }
 
 /// Whether a plain connection begins with HTTP/2's preface: no HTTP/1 method begins with "PR"

@@ -1,5 +1,7 @@
 //! One call: a slot of the connection's slab.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
@@ -42,18 +44,18 @@ pub(super) struct Reading {
     pub(super) charge: Charge,
     /// The largest message this call may send.
     pub(super) max: usize,
-    /// The next frame must have come by then.
-    pub(super) progress_by: Instant,
+    /// When the last frame came, or the head.
+    pub(super) progress: Instant,
 }
 
 impl Call {
-    /// When something must have happened, if ever.
-    pub(super) fn due(&self) -> Option<Instant> {
+    /// When something must have happened, if ever; a body may rest for `patience`.
+    pub(super) fn due(&self, patience: Duration) -> Option<Instant> {
         match &self.state {
-            State::Reading(reading) => Some(
-                self.deadline
-                    .map_or(reading.progress_by, |at| at.min(reading.progress_by)),
-            ),
+            State::Reading(reading) => {
+                let stalled = reading.progress + patience;
+                Some(self.deadline.map_or(stalled, |at| at.min(stalled)))
+            }
             State::Inflating(_) | State::Waiting(..) => self.deadline,
             State::Orphaned(_) | State::Watching(..) => None,
         }

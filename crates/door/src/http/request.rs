@@ -4,9 +4,9 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::budget::Charge;
 use crate::fault::Fault;
@@ -64,11 +64,10 @@ pub(super) async fn collect(
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
-        let frame = match timeout(service.limits.body_timeout, body.frame()).await {
-            Err(_) => return Err(Fault::stalled()),
-            Ok(None) => break,
-            Ok(Some(Err(error))) => return Err(Fault::cut(&error)),
-            Ok(Some(Ok(frame))) => frame,
+        let frame = match next(service, &mut body).await? {
+            None => break,
+            Some(Err(error)) => return Err(Fault::cut(&error)),
+            Some(Ok(frame)) => frame,
         };
         let Ok(part) = frame.into_data() else {
             continue;
@@ -95,6 +94,21 @@ pub(super) async fn collect(
     } else {
         rest.freeze()
     })
+}
+
+/// The next part of a body, or a fault if it took too long for what else is under way.
+async fn next(
+    service: &Service,
+    body: &mut Incoming,
+) -> Result<Option<hyper::Result<Frame<Bytes>>>, Fault> {
+    let since = Instant::now();
+    loop {
+        match timeout(service.limits.short_timeout, body.frame()).await {
+            Ok(frame) => return Ok(frame),
+            Err(_) if since.elapsed() >= service.patience() => return Err(Fault::stalled()),
+            Err(_) => {}
+        }
+    }
 }
 
 /// Decompress; what takes long is done on another thread.
