@@ -34,6 +34,13 @@ pub(crate) fn beginning() -> Vec<u8> {
 
 /// The head of an export, in HPACK without a table; `last`: it has no body.
 pub(crate) fn request(stream: u32, last: bool) -> Vec<u8> {
+    let mut frame = request_with(stream, &[]);
+    frame[4] |= u8::from(last);
+    frame
+}
+
+/// The same with more header fields, in HPACK.
+pub(crate) fn request_with(stream: u32, more: &[u8]) -> Vec<u8> {
     let mut block = vec![0x83, 0x86, 0x04];
     let path = super::client::EXPORT.as_bytes();
     block.push(u8::try_from(path.len()).unwrap());
@@ -41,7 +48,8 @@ pub(crate) fn request(stream: u32, last: bool) -> Vec<u8> {
     // content-type: index 31 of the static table, not to be indexed.
     block.extend_from_slice(&[0x0f, 0x10, 16]);
     block.extend_from_slice(b"application/grpc");
-    frame(HEADERS, if last { 5 } else { 4 }, stream, &block)
+    block.extend_from_slice(more);
+    frame(HEADERS, 4, stream, &block)
 }
 
 /// The frames in what came back.
