@@ -11,6 +11,7 @@ pub(crate) struct Budget {
     bytes: AtomicUsize,
     requests_bound: usize,
     requests: AtomicUsize,
+    lingering: AtomicUsize,
     unfinished_bound: usize,
     unfinished: AtomicUsize,
 }
@@ -26,6 +27,7 @@ impl Budget {
             bytes: AtomicUsize::new(0),
             requests_bound,
             requests: AtomicUsize::new(0),
+            lingering: AtomicUsize::new(0),
             unfinished_bound,
             unfinished: AtomicUsize::new(0),
         })
@@ -42,11 +44,28 @@ impl Budget {
     }
 
     /// Whether so much is under way that those who dawdle must make room: half the requests or
-    /// bytes that may be, or more of unfinished frames than should be.
+    /// bytes that may be, half the bodies that may linger, or more of unfinished frames than
+    /// should be.
     pub(crate) fn pressed(&self) -> bool {
         self.requests() > self.requests_bound / 2
             || self.bytes() > self.bytes_bound / 2
-            || self.unfinished.load(Ordering::Relaxed) > self.unfinished_bound
+            || self.lingering.load(Ordering::Relaxed) > self.requests_bound / 4
+            || self.crowded()
+    }
+
+    /// Whether unfinished frames hold more than they should.
+    pub(crate) fn crowded(&self) -> bool {
+        self.unfinished.load(Ordering::Relaxed) > self.unfinished_bound
+    }
+
+    /// Let a request linger, whose body did not come with its head. Half of all requests may: the
+    /// other half is for those that are whole, however many bodies never come.
+    pub(crate) fn linger(self: &Arc<Self>) -> Option<Lingering> {
+        if self.lingering.fetch_add(1, Ordering::Relaxed) >= self.requests_bound / 2 {
+            self.lingering.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Lingering(Arc::clone(self)))
     }
 
     /// The bytes of an unfinished frame were `before` and are `now`.
@@ -106,6 +125,16 @@ impl Drop for Charge {
     }
 }
 
+/// A request whose body is on its way.
+#[derive(Debug)]
+pub(crate) struct Lingering(Arc<Budget>);
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        self.0.lingering.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +170,19 @@ mod tests {
         assert!(budget.pressed());
         budget.unfinished(10, 9);
         assert!(!budget.pressed());
+    }
+
+    /// Bodies that linger leave half of the requests to others, and press from a quarter on.
+    #[test]
+    fn half_may_linger() {
+        let budget = Budget::new(100, 8, 9);
+        let first = [(); 2].map(|()| budget.linger().unwrap());
+        assert!(!budget.pressed());
+        let more = [(); 2].map(|()| budget.linger().unwrap());
+        assert!(budget.pressed() && budget.linger().is_none());
+        drop(more);
+        assert!(budget.linger().is_some() && !budget.pressed());
+        drop(first);
     }
 
     /// One request more than the bound is not let in until another has left.

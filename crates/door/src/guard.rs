@@ -8,6 +8,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -16,6 +17,9 @@ use crate::closing::{CALM, Closing};
 use crate::frames::{Frames, PREFACE, kind};
 use crate::meter::Meter;
 use crate::service::Service;
+
+/// How often a connection that must not read looks whether it may.
+const CROWDED: Duration = Duration::from_millis(20);
 
 /// A byte stream under guard.
 pub(crate) struct Guard<T> {
@@ -115,23 +119,38 @@ where
         }
     }
 
-    /// Nothing comes: a frame that is half here must not stay so.
-    fn rest(&mut self, cx: &mut Context<'_>) -> Result<(), Closing> {
+    /// Whether to read no more for now: a frame is half here, and such frames hold too much.
+    fn waits(&self) -> bool {
+        let half = self.frames.as_ref().is_some_and(|watch| watch.charged > 0);
+        half && self.service.budget.crowded()
+    }
+
+    /// Nothing comes, or nothing is taken: a frame that is half here must not stay so. Looks
+    /// again after `look`.
+    fn rest(&mut self, cx: &mut Context<'_>, look: Duration) -> Result<(), Closing> {
         let Some(watch) = self.frames.as_mut() else {
             return Ok(());
         };
         while watch.charged > 0 {
-            let look = Instant::now() + self.service.limits.short_timeout;
+            let next = Instant::now() + look;
             let overdue = watch
                 .overdue
-                .get_or_insert_with(|| Box::pin(sleep_until(look)));
+                .get_or_insert_with(|| Box::pin(sleep_until(next)));
+            if overdue.deadline() > next {
+                overdue.as_mut().reset(next);
+            }
             if overdue.as_mut().poll(cx).is_pending() {
                 return Ok(());
             }
+            overdue.as_mut().reset(next);
             if watch.since.elapsed() >= self.service.patience() {
                 return Err(Closing::SlowFrame);
             }
-            overdue.as_mut().reset(look);
+            // The crowd may have gone while this slept: then there is something to read.
+            if look == CROWDED {
+                cx.waker().wake_by_ref();
+                return Ok(());
+            }
         }
         watch.overdue = None;
         Ok(())
@@ -195,13 +214,19 @@ where
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
+        if this.waits() {
+            return match this.rest(cx, CROWDED) {
+                Ok(()) => Poll::Pending,
+                Err(closing) => Poll::Ready(Err(this.close(cx, closing))),
+            };
+        }
         let verdict = match Pin::new(&mut this.io).poll_read(cx, buffer) {
             Poll::Ready(Ok(())) => match this.came(&buffer.filled()[before..]) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(closing) => closing,
             },
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => match this.rest(cx) {
+            Poll::Pending => match this.rest(cx, this.service.limits.short_timeout) {
                 Ok(()) => return Poll::Pending,
                 Err(closing) => closing,
             },

@@ -38,7 +38,8 @@ pub struct Limits {
     pub control_frames: Rate,
     /// Bodies that may stop arriving in the life of a connection.
     pub stalled_bodies: u32,
-    /// Bytes of frames that are not complete, in the process; with more, patience is short.
+    /// Bytes of frames that are not complete, in the process. With more, no further part of them
+    /// is read, and patience is short.
     pub unfinished_bytes: usize,
     /// Flow-control window of one stream, bytes.
     pub stream_window: u32,
@@ -80,7 +81,7 @@ impl Default for Limits {
                 a_request: 4_000,
             },
             stalled_bodies: 64,
-            unfinished_bytes: 64 << 20,
+            unfinished_bytes: 32 << 20,
             stream_window: 2 << 20,
             connection_window: 8 << 20,
             frame_bytes: 1 << 20,

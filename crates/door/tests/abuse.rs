@@ -317,26 +317,71 @@ async fn frames_that_never_end() {
     }
 }
 
-/// Bodies that stop arriving must make room after one second once half the requests that may be
-/// under way are, and a connection that does it over and over is closed.
+/// Bodies that do not come with their heads leave half of the requests to those that do; they
+/// must make room after one second, and a connection that does it over and over is closed.
 #[tokio::test(start_paused = true)]
 async fn bodies_that_never_come() {
     let house = House::with(Limits {
-        requests: 100,
+        requests: 200,
         ..Limits::default()
     });
     let (mut io, task) = house.grpc();
     io.write_all(&beginning()).await.unwrap();
-    for n in 0..100 {
+    for n in 0..110 {
         io.write_all(&request(2 * n + 1, false)).await.unwrap();
     }
     sleep(Duration::from_millis(10)).await;
-    assert_eq!(house.service.stats().in_flight_requests, 100);
+    let stats = house.service.stats();
+    assert_eq!((stats.in_flight_requests, stats.grpc.refused), (100, 10));
+    house.serves().await;
+    let (mut other, _task) = house.http(false);
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: door\r\n\
+                content-type: application/x-protobuf\r\ncontent-length: 4\r\n\r\n";
+    other
+        .write_all(&[head.as_bytes(), b"body"].concat())
+        .await
+        .unwrap();
+    let mut status = [0; 12];
+    other.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
     let begun = Instant::now();
     task.await.unwrap();
-    assert_eq!(begun.elapsed().as_secs(), 0, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() <= Duration::from_secs(1));
     assert_eq!(house.closed(Closing::SlowBody), 1);
-    house.serves().await;
+    assert_eq!(house.service.stats().in_flight_requests, 0);
+}
+
+/// While unfinished frames hold too much, no more is read of them; once they are gone, it is.
+#[tokio::test(start_paused = true)]
+async fn unfinished_frames_wait_for_each_other() {
+    let house = House::with(Limits {
+        unfinished_bytes: 20_000,
+        ..Limits::default()
+    });
+    let whole = frame(
+        DATA,
+        1,
+        1,
+        &[&[0, 0, 0, 0x75, 0x2b][..], &[7; 29_995]].concat(),
+    );
+    let begin = async |io: &mut DuplexStream| {
+        io.write_all(&beginning()).await.unwrap();
+        io.write_all(&request(1, false)).await.unwrap();
+        io.write_all(&whole[..15_000]).await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+    };
+    let (mut hostile, hostile_task) = house.grpc();
+    begin(&mut hostile).await;
+    sleep(Duration::from_millis(900)).await;
+    let (mut honest, _task) = house.grpc();
+    begin(&mut honest).await;
+    honest.write_all(&whole[15_000..]).await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(house.service.stats().grpc.body_bytes, 0);
+    hostile_task.await.unwrap();
+    until(|| house.service.stats().grpc.accepted == 1).await;
+    assert_eq!(house.closed(Closing::SlowFrame), 1);
+    assert_eq!(house.closed_at_all(), 1);
 }
 
 /// A client that reads no answers is closed, whether it closes its window or its ears.

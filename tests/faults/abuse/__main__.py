@@ -51,7 +51,7 @@ def main() -> int:
             gateway.start()
             if not arguments.json:
                 click.echo(HEADER)
-            for row in run(gateway, tuple(chosen), arguments.seconds):
+            for row in run(gateway, chosen, arguments.seconds):
                 rows.append(row)
                 trouble = wrong(row, arguments.seconds)
                 if trouble is not None:

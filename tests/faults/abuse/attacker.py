@@ -8,10 +8,12 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import Any
 
-from tests.faults.abuse.attacks import Attack
+from tests.faults.abuse.attacks import ATTACKS, AWAIT_ANSWER, Attack
 from tests.faults.abuse.frames import goaway_in
 
 # Answers beyond this are dropped: a GOAWAY is the last thing that is heard.
@@ -58,7 +60,8 @@ class Line:
         self._left: memoryview | None = None
         self._heard = b""
         self._began = time.monotonic()
-        self.silent = False
+        self.silent = False  # it has said all that it will ever say
+        self.waiting = False  # for an answer
         outcome.opened += 1
 
     def write(self) -> bool:
@@ -68,6 +71,9 @@ class Line:
                 part = next(self._writes, None)
                 if part is None:
                     self.silent = True
+                    return True
+                if part == AWAIT_ANSWER:
+                    self.waiting = True
                     return True
                 self._left = memoryview(part)
             try:
@@ -93,6 +99,7 @@ class Line:
             self._heard += part
         elif part:
             self._heard = part  # not from the beginning of a frame; words are lost, no more
+        self.waiting = False
         return True if part else self._end()
 
     def _hear_the_end(self) -> bool:
@@ -108,39 +115,75 @@ class Line:
         return False
 
 
-def attack(attack: Attack, address: str, seconds: float) -> Outcome:
-    """Attack for so long; a connection that was closed is followed by another."""
-    outcome = Outcome()
+class Swarm:
+    """The connections of one attack; one that was closed is followed by another."""
+
+    def __init__(self, attack: Attack, address: str) -> None:
+        self.outcome = Outcome()
+        self._attack, self._address = attack, address
+        self._selector = selectors.DefaultSelector()
+
+    def begin(self) -> None:
+        """Open one more connection, and let it say what it says first."""
+        try:
+            line = Line(self._attack, self._address, self.outcome)
+        except OSError:
+            self.outcome.refused += 1
+            return
+        if line.write():
+            self._selector.register(line.socket, self._events(line), line)
+        else:
+            line.socket.close()
+
+    def _events(self, line: Line) -> int:
+        writes = not (line.silent or line.waiting)
+        # One that reads nothing still hears of its end, when it has nothing to write.
+        reads = self._attack.reads or line.silent
+        return selectors.EVENT_WRITE * writes | selectors.EVENT_READ * reads
+
+    def go_on(self) -> None:
+        """Do what can be done now, or wait a while."""
+        for key, ready in self._selector.select(timeout=0.1):
+            line = key.data
+            alive = not ready & selectors.EVENT_READ or line.read()
+            if alive and ready & selectors.EVENT_WRITE:
+                alive = line.write()
+            if not alive:
+                self._selector.unregister(line.socket)
+                line.socket.close()
+                self.begin()
+            elif self._events(line) != key.events:
+                self._selector.modify(line.socket, self._events(line), line)
+
+    def end(self) -> None:
+        """Close all."""
+        for key in list(self._selector.get_map().values()):
+            key.data.socket.close()
+        self._selector.close()
+
+
+def carry_out(
+    attack: Attack, address: str, seconds: float, enough: float = float("inf")
+) -> Outcome:
+    """Attack for so long, or until ``enough`` connections were closed; others follow those."""
     until = time.monotonic() + seconds
-    lines: list[Line] = []
-    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as open_lines:
-
-        def begin() -> None:
-            try:
-                line = Line(attack, address, outcome)
-            except OSError:
-                outcome.refused += 1
-                return
-            open_lines.callback(line.socket.close)
-            lines.append(line)
-            events = selectors.EVENT_WRITE | (selectors.EVENT_READ if attack.reads else 0)
-            selector.register(line.socket, events, line)
-
+    swarm = Swarm(attack, address)
+    try:
         for _ in range(attack.connections):
-            begin()
-        while time.monotonic() < until:
-            for key, events in selector.select(timeout=0.1):
-                line: Line = key.data
-                alive = True
-                if events & selectors.EVENT_READ:
-                    alive = line.read()
-                if alive and events & selectors.EVENT_WRITE:
-                    alive = line.write()
-                if not alive:
-                    selector.unregister(line.socket)
-                    line.socket.close()
-                    begin()
-                elif line.silent and events & selectors.EVENT_WRITE:
-                    # From now on it only waits to be closed.
-                    selector.modify(line.socket, selectors.EVENT_READ, line)
-    return outcome
+            swarm.begin()
+        while time.monotonic() < until and swarm.outcome.closed < enough:
+            swarm.go_on()
+    finally:
+        swarm.end()
+    return swarm.outcome
+
+
+def apart(attack: Attack, address: str, seconds: float) -> Outcome:
+    """The same in a process of its own, so that it takes no time from who measures."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_by_name, attack.name, address, seconds).result()
+
+
+def _by_name(name: str, address: str, seconds: float) -> Outcome:
+    attack = next(each for each in ATTACKS if each.name == name)
+    return carry_out(attack, address, seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from tests.faults.bombs import gzip_bomb
 Door = Literal["otlp_grpc", "otlp_http"]
 # How often it is done in one write; a write is one system call of a fast attacker.
 MANY = 100
+AWAIT_ANSWER = b""  # written by one that goes on when it has heard something
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,18 @@ def empty_data() -> Iterator[bytes]:
         yield f.frame(f.DATA, 0, 1) * MANY
 
 
+@functools.cache
+def bomb() -> bytes:
+    """64 KiB that would be 64 MiB."""
+    return f.message(gzip_bomb(64), compressed=True)
+
+
 def bombs() -> Iterator[bytes]:
-    """Bodies of 64 KiB that would be 64 MiB."""
-    body = f.message(gzip_bomb(64), compressed=True)
+    """As many bombs as the first window of a connection holds."""
     yield f.BEGINNING
-    for number in itertools.count():
+    for number in range((7 << 20) // len(bomb())):
         head = f.export(odd(number), head=f.GZIPPED_HEAD)
-        yield head + f.frame(f.DATA, f.END_STREAM, odd(number), body)
+        yield head + f.frame(f.DATA, f.END_STREAM, odd(number), bomb())
 
 
 def no_window() -> Iterator[bytes]:
@@ -141,14 +148,17 @@ def half_frame() -> Iterator[bytes]:
 
 
 def tiny_frames() -> Iterator[bytes]:
-    """Honest: whole exports of an empty request, a byte a frame."""
+    """Honest: exports of 1,000 bytes, a byte a frame, one after the other."""
     yield f.BEGINNING
+    # A field that no OTLP message has is passed over.
+    body = f.message(b"\xfa\x01\xe2\x07" + bytes(994))
     for number in itertools.count():
-        stream, body = odd(number), f.message(b"")
+        stream = odd(number)
         yield f.export(stream) + b"".join(
             f.frame(f.DATA, at + 1 == len(body), stream, body[at : at + 1])
             for at in range(len(body))
         )
+        yield AWAIT_ANSWER
 
 
 SLOW_HTTP = b"POST /v1/traces HTTP/1.1\r\nhost: x\r\n"
@@ -166,17 +176,13 @@ ATTACKS = (
     Attack("continuation_flood", continuations, "continuation_flood"),
     Attack("header_bomb", header_bomb, "large_headers"),
     Attack("empty_data", empty_data, "small_frames"),
-    Attack("gzip_bombs", bombs, None),
+    Attack("gzip_bombs", bombs, None, connections=20),
     Attack("slow_bodies", slow_bodies, "slow_body", connections=17, soon=False),
     Attack("half_frames", half_frame, "slow_frame", connections=200, soon=False),
     Attack("no_window", no_window, "slow_reader", soon=False),
     Attack("slow_preface", once(f.PREFACE[:9]), "slow_head", connections=200, soon=False),
-    Attack(
-        "slow_headers", once(SLOW_HTTP), "slow_head", "otlp_http", connections=200, soon=False
-    ),
-    Attack(
-        "large_headers", once(SLOW_HTTP + b"x: " + b"y" * 40_000), "large_headers", "otlp_http"
-    ),
+    Attack("slow_headers", once(SLOW_HTTP), "slow_head", "otlp_http", connections=200, soon=False),
+    Attack("large_headers", once(SLOW_HTTP + b"x: " + b"y" * 40_000), "large_headers", "otlp_http"),
     Attack("pipelining", pipelined, "slow_reader", "otlp_http", reads=False, soon=False),
     Attack("one_byte_chunks", chunks, None, "otlp_http"),
     Attack("idle_hoard", once(f.BEGINNING), None, connections=9_900, soon=False),

@@ -16,10 +16,7 @@ CODES: Final = {0: "NO_ERROR", 1: "PROTOCOL_ERROR", 11: "ENHANCE_YOUR_CALM"}
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     """One frame."""
     return (
-        len(payload).to_bytes(3, "big")
-        + bytes((kind, flags))
-        + stream.to_bytes(4, "big")
-        + payload
+        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 from tests.end_to_end.process import GatewayProcess
-from tests.faults.abuse.attacker import Outcome, attack
+from tests.faults.abuse.attacker import Outcome, apart
 from tests.faults.abuse.attacks import Attack
 from tests.faults.abuse.honest import Honest
 
@@ -63,14 +64,11 @@ def counted(gateway: GatewayProcess) -> dict[str, int]:
 
 def cpu_s(pid: int) -> float:
     """Processor seconds of a process so far."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def run(
-    gateway: GatewayProcess, attacks: Iterator[Attack] | tuple[Attack, ...], seconds: float
-) -> Iterator[Row]:
+def run(gateway: GatewayProcess, attacks: Iterable[Attack], seconds: float) -> Iterator[Row]:
     """Each attack for so long, after as long without one."""
     for each in attacks:
         with Honest(gateway.addresses["otlp_grpc"]) as honest:
@@ -78,7 +76,7 @@ def run(
             before_s = honest.p99_s()
             pid = gateway.running.pid
             counts, cpu, memory = counted(gateway), cpu_s(pid), gateway.resident_bytes()
-            outcome = attack(each, gateway.addresses[each.door], seconds)
+            outcome = apart(each, gateway.addresses[each.door], seconds)
             during_s, served = honest.p99_s(), honest.served
             grown, used = gateway.resident_bytes() - memory, cpu_s(pid) - cpu
         after = counted(gateway)

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::message::Gather;
 use super::route::Route;
-use crate::budget::Charge;
+use crate::budget::{Charge, Lingering};
 
 /// How the door answers on a stream.
 pub(super) type Respond = SendResponse<Bytes>;
@@ -42,6 +42,8 @@ pub(super) struct Reading {
     pub(super) respond: Respond,
     pub(super) gather: Gather,
     pub(super) charge: Charge,
+    /// Set once the body did not come with the head.
+    pub(super) lingering: Option<Lingering>,
     /// The largest message this call may send.
     pub(super) max: usize,
     /// When the last frame came, or the head.

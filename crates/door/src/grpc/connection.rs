@@ -135,6 +135,7 @@ where
                 respond,
                 gather: Gather::default(),
                 charge,
+                lingering: None,
                 max: if export {
                     self.max_recv_bytes
                 } else {
@@ -145,13 +146,34 @@ where
             deadline,
         };
         let key = self.calls.insert(call);
-        if !self.read(cx, now, key) {
+        if !self.read(cx, now, key) && self.linger(key) {
             self.reading.push(key);
         }
         // How long a body may rest is asked anew each time, since pressure may come.
         let patience = self.service.limits.short_timeout;
         if let Some(due) = self.calls.get(key).and_then(|call| call.due(patience)) {
             self.alarm.by(due);
+        }
+    }
+
+    /// Let a call wait for its body; false if too many do, and it is refused.
+    fn linger(&mut self, key: usize) -> bool {
+        let lingering = self.service.budget.linger();
+        let Some(call) = self.calls.get_mut(key) else {
+            return false;
+        };
+        match (&mut call.state, lingering) {
+            (State::Reading(reading), Some(lingering)) => {
+                reading.lingering = Some(lingering);
+                true
+            }
+            (state, _) => {
+                if let State::Reading(reading) = std::mem::replace(state, State::Orphaned(None)) {
+                    let busy = self.service.busy();
+                    self.fail(key, reading.respond, &busy);
+                }
+                false
+            }
         }
     }
 
