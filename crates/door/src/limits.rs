@@ -45,7 +45,8 @@ pub struct Limits {
     pub stream_window: u32,
     /// Flow-control window of one connection, bytes.
     pub connection_window: u32,
-    /// The largest HTTP/2 frame taken, bytes. Large frames mean fewer copies.
+    /// The largest HTTP/2 frame taken, bytes. Large frames mean fewer copies, but a frame is memory
+    /// that nobody is charged for until it is complete.
     pub frame_bytes: u32,
     /// TLS, the HTTP/2 preface and HTTP/1 headers must be complete within this time.
     pub head_timeout: Duration,
@@ -84,7 +85,7 @@ impl Default for Limits {
             unfinished_bytes: 32 << 20,
             stream_window: 2 << 20,
             connection_window: 8 << 20,
-            frame_bytes: 1 << 20,
+            frame_bytes: 256 << 10,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             short_timeout: Duration::from_secs(1),

@@ -143,6 +143,8 @@ class Swarm:
 
     def go_on(self) -> None:
         """Do what can be done now, or wait a while."""
+        if len(self._selector.get_map()) < self._attack.connections:
+            self.begin()  # one that was closed at its first word has left a gap
         for key, ready in self._selector.select(timeout=0.1):
             line = key.data
             alive = not ready & selectors.EVENT_READ or line.read()
@@ -151,7 +153,6 @@ class Swarm:
             if not alive:
                 self._selector.unregister(line.socket)
                 line.socket.close()
-                self.begin()
             elif self._events(line) != key.events:
                 self._selector.modify(line.socket, self._events(line), line)
 

@@ -141,9 +141,9 @@ def slow_bodies() -> Iterator[bytes]:
 
 
 def half_frame() -> Iterator[bytes]:
-    """A frame of 1 MiB that lacks its last byte."""
+    """A frame of 256 KiB that lacks its last byte."""
     yield f.BEGINNING + f.export(1)
-    whole = f.frame(f.DATA, 0, 1, bytes((1 << 20) - 1024))
+    whole = f.frame(f.DATA, 0, 1, bytes(256 << 10))
     yield whole[:-1]
 
 
