@@ -21,6 +21,10 @@ use crate::service::Service;
 /// How often a connection that must not read looks whether it may.
 const CROWDED: Duration = Duration::from_millis(20);
 
+/// A frame of which no more than this is here may always go on: small requests arrive in parts as
+/// well, and must not wait for a crowd of large ones.
+const SMALL: usize = 8 << 10;
+
 /// A byte stream under guard.
 pub(crate) struct Guard<T> {
     io: T,
@@ -119,10 +123,13 @@ where
         }
     }
 
-    /// Whether to read no more for now: a frame is half here, and such frames hold too much.
+    /// Whether to read no more for now: a large frame is half here, and such frames hold too much.
     fn waits(&self) -> bool {
-        let half = self.frames.as_ref().is_some_and(|watch| watch.charged > 0);
-        half && self.service.budget.crowded()
+        let large = self
+            .frames
+            .as_ref()
+            .is_some_and(|watch| watch.charged > SMALL);
+        large && self.service.budget.crowded()
     }
 
     /// Nothing comes, or nothing is taken: a frame that is half here must not stay so. Looks
@@ -143,7 +150,12 @@ where
                 return Ok(());
             }
             overdue.as_mut().reset(next);
-            if watch.since.elapsed() >= self.service.patience() {
+            let patience = if watch.charged > SMALL {
+                self.service.patience()
+            } else {
+                self.service.limits.body_timeout
+            };
+            if watch.since.elapsed() >= patience {
                 return Err(Closing::SlowFrame);
             }
             // The crowd may have gone while this slept: then there is something to read.

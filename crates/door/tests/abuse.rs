@@ -376,10 +376,17 @@ async fn unfinished_frames_wait_for_each_other() {
     let (mut honest, _task) = house.grpc();
     begin(&mut honest).await;
     honest.write_all(&whole[15_000..]).await.unwrap();
+    // A small request that comes in parts does not wait for them.
+    let (mut small, _small) = house.grpc();
+    let message = frame(DATA, 1, 1, &[0, 0, 0, 0, 1, 7]);
+    let begun = [beginning(), request(1, false), message[..12].to_vec()].concat();
+    small.write_all(&begun).await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    small.write_all(&message[12..]).await.unwrap();
     sleep(Duration::from_millis(50)).await;
-    assert_eq!(house.service.stats().grpc.body_bytes, 0);
+    assert_eq!(house.service.stats().grpc.body_bytes, 6);
     hostile_task.await.unwrap();
-    until(|| house.service.stats().grpc.accepted == 1).await;
+    until(|| house.service.stats().grpc.accepted == 2).await;
     assert_eq!(house.closed(Closing::SlowFrame), 1);
     assert_eq!(house.closed_at_all(), 1);
 }

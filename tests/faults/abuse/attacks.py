@@ -14,6 +14,7 @@ from tests.faults.bombs import gzip_bomb
 Door = Literal["otlp_grpc", "otlp_http"]
 # How often it is done in one write; a write is one system call of a fast attacker.
 MANY = 100
+FRAME = 16384  # bytes of a body, as most clients send them
 AWAIT_ANSWER = b""  # written by one that goes on when it has heard something
 
 
@@ -97,7 +98,7 @@ def empty_data() -> Iterator[bytes]:
 
 @functools.cache
 def bomb() -> bytes:
-    """64 KiB that would be 64 MiB."""
+    """A few hundred KiB that would be 64 MiB."""
     return f.message(gzip_bomb(64), compressed=True)
 
 
@@ -106,7 +107,10 @@ def bombs() -> Iterator[bytes]:
     yield f.BEGINNING
     for number in range((7 << 20) // len(bomb())):
         head = f.export(odd(number), head=f.GZIPPED_HEAD)
-        yield head + f.frame(f.DATA, f.END_STREAM, odd(number), bomb())
+        yield head + b"".join(
+            f.frame(f.DATA, at + FRAME >= len(bomb()), odd(number), bomb()[at : at + FRAME])
+            for at in range(0, len(bomb()), FRAME)
+        )
 
 
 def no_window() -> Iterator[bytes]:
