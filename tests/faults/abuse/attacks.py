@@ -103,9 +103,12 @@ def bomb() -> bytes:
 
 
 def bombs() -> Iterator[bytes]:
-    """As many bombs as the first window of a connection holds."""
+    """Bombs that fit into the first window of a connection, of 20 connections together."""
+    # Streams have their whole window once the settings are acknowledged.
     yield f.BEGINNING
-    for number in range((7 << 20) // len(bomb())):
+    yield AWAIT_ANSWER
+    yield f.frame(f.SETTINGS, 1, 0)
+    for number in range((2 << 20) // len(bomb())):
         head = f.export(odd(number), head=f.GZIPPED_HEAD)
         yield head + b"".join(
             f.frame(f.DATA, at + FRAME >= len(bomb()), odd(number), bomb()[at : at + FRAME])
