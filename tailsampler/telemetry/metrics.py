@@ -118,6 +118,9 @@ DOOR_CONNECTIONS_OPEN = _gauge("door_connections_open", "Connections open now.")
 DOOR_CONNECTIONS = _counter(
     "door_connections", "Connections that came, by what became of them.", "outcome"
 )
+DOOR_CLOSED_CONNECTIONS = _counter(
+    "door_closed_connections", "Connections closed over a limit of the doors.", "reason"
+)
 DOOR_IN_FLIGHT_BYTES = _gauge("door_in_flight_bytes", "Bytes of request bodies in memory.")
 DOOR_IN_FLIGHT_REQUESTS = _gauge("door_in_flight_requests", "Requests under way.")
 DOOR_PANICS = _counter("door_panics", "Tasks of the doors that ended by a panic; each is a bug.")

@@ -148,6 +148,8 @@ def _door(stats: Mapping[str, Any]) -> Iterator[Sample]:
     for outcome in _CONNECTIONS:
         if outcome in connections:
             yield m.DOOR_CONNECTIONS, (outcome,), connections[outcome]
+    for reason, count in (connections.get("closed") or {}).items():
+        yield m.DOOR_CLOSED_CONNECTIONS, (str(reason),), count
 
 
 def _admission(stats: Mapping[str, Any], status: Status) -> Iterator[Sample]:

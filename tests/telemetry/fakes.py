@@ -59,7 +59,13 @@ def stats() -> dict[str, Any]:
             "tenants": [{"admitted": 70, "limited": 20, "pressed": 10}],
         },
         "door": {
-            "connections": {"open": 1, "total": 3, "turned_away": 0, "handshakes_failed": 2},
+            "connections": {
+                "open": 1,
+                "total": 3,
+                "turned_away": 0,
+                "handshakes_failed": 2,
+                "closed": {"control_flood": 1, "rapid_reset": 0},
+            },
             "grpc": requests,
             "http": {},
             "in_flight_bytes": 270,

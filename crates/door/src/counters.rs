@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use crate::closing::{Closed, Closings};
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
@@ -61,6 +63,7 @@ pub(crate) struct Counters {
     pub(crate) turned_away: AtomicU64,
     pub(crate) handshakes_failed: AtomicU64,
     pub(crate) accept_errors: AtomicU64,
+    pub(crate) closed: Closings,
     pub(crate) panics: AtomicU64,
 }
 
@@ -94,6 +97,8 @@ pub struct Connections {
     pub handshakes_failed: u64,
     /// The operating system could not hand over a connection.
     pub accept_errors: u64,
+    /// Closed over a limit, by its name.
+    pub closed: Closed,
 }
 
 /// Requests of one protocol, by how they ended; every request counts once.
@@ -131,6 +136,7 @@ impl Counters {
                 turned_away: read(&self.turned_away),
                 handshakes_failed: read(&self.handshakes_failed),
                 accept_errors: read(&self.accept_errors),
+                closed: self.closed.read(),
             },
             grpc: self.grpc.read(),
             http: self.http.read(),

@@ -24,6 +24,10 @@ use crate::tls::Renewable;
 /// After its last connection a reactor waits so long for a body that is still decompressed.
 const LINGER: Duration = Duration::from_millis(200);
 
+/// Threads of a reactor that decompress, or translate JSON. A body waits for one as it came, so
+/// that no more than these grow at a time.
+const INFLATING: usize = 2;
+
 /// Open doors. Dropping them closes them at once.
 pub struct Door {
     service: Arc<Service>,
@@ -252,6 +256,7 @@ fn life(
     let runtime = Builder::new_current_thread()
         .enable_all()
         .thread_name("door-inflate")
+        .max_blocking_threads(INFLATING)
         .build()?;
     let accepting = adopt(&runtime, listeners)?;
     let (service, dealer, ended) = (Arc::clone(service), dealer.clone(), ended.clone());

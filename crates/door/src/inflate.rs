@@ -168,3 +168,139 @@ fn corrupt(error: &io::Error) -> Failure {
         "failed to decompress the message: {error}"
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::{GzEncoder, ZlibEncoder};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::budget::Budget;
+
+    const ALL: [Encoding; 3] = [Encoding::Gzip, Encoding::Zstd, Encoding::Deflate];
+
+    fn pack(encoding: Encoding, body: &[u8]) -> Bytes {
+        let packed = match encoding {
+            Encoding::Gzip => {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+                encoder.write_all(body).unwrap();
+                encoder.finish().unwrap()
+            }
+            Encoding::Deflate => {
+                let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+                encoder.write_all(body).unwrap();
+                encoder.finish().unwrap()
+            }
+            Encoding::Zstd => zstd::encode_all(body, 1).unwrap(),
+        };
+        packed.into()
+    }
+
+    /// Inflate in stretches of this many bytes. Also returns the most that was charged.
+    fn inflate(
+        encoding: Encoding,
+        input: Bytes,
+        max: usize,
+        bound: usize,
+        stretch: usize,
+    ) -> (Result<Bytes, Failure>, usize) {
+        let budget = Budget::new(bound, 1, 1);
+        let mut charge = budget.admit().unwrap();
+        assert!(charge.grow(input.len()));
+        let mut most = budget.bytes();
+        let mut next = Inflation::new(encoding, input, max, charge).map(Progress::More);
+        let body = loop {
+            match next {
+                Ok(Progress::Done(body, charge)) => {
+                    drop(charge);
+                    break Ok(body);
+                }
+                Ok(Progress::More(work)) => next = work.advance(stretch),
+                Err(failure) => break Err(failure),
+            }
+            most = most.max(budget.bytes());
+        };
+        assert_eq!(budget.bytes(), 0, "a charge is left");
+        (body, most)
+    }
+
+    proptest! {
+        /// Any bytes at all come to an end within every limit, with nothing left charged.
+        #[test]
+        fn any_bytes_are_bounded(
+            bytes in vec(any::<u8>(), 0..400),
+            magic in 0_usize..4,
+            which in 0_usize..3,
+        ) {
+            let magic: &[u8] = [&b""[..], b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd", b"\x78\x01"][magic];
+            let input = Bytes::from([magic, &bytes].concat());
+            let (body, most) = inflate(ALL[which], input, 1 << 16, 1 << 20, 1 << 14);
+            prop_assert!(most <= (1 << 16) + 500);
+            if let Ok(body) = body {
+                prop_assert!(body.len() <= 1 << 16);
+            }
+        }
+
+        /// What was packed comes back, in stretches of any length; cut or flipped, it never is
+        /// more than was packed.
+        #[test]
+        fn packed_bodies_come_back(
+            body in vec(0_u8..4, 0..4_000),
+            stretch in 1_usize..5_000,
+            which in 0_usize..3,
+            at in any::<prop::sample::Index>(),
+        ) {
+            let packed = pack(ALL[which], &body);
+            let (whole, _) = inflate(ALL[which], packed.clone(), 1 << 20, 1 << 22, stretch);
+            prop_assert_eq!(whole.unwrap(), Bytes::from(body.clone()));
+            let short = packed.slice(..at.index(packed.len()));
+            if let Ok(part) = inflate(ALL[which], short, 1 << 20, 1 << 22, stretch).0 {
+                prop_assert!(part.is_empty());
+            }
+            let mut flipped = packed.to_vec();
+            flipped[at.index(packed.len())] ^= 0x10;
+            drop(inflate(ALL[which], flipped.into(), 1 << 20, 1 << 22, stretch));
+        }
+    }
+
+    /// A bomb ends at its ratio or at its size, whichever is less, before more than that was
+    /// made; a body within both is taken.
+    #[test]
+    fn bombs_end_while_they_grow() {
+        for encoding in ALL {
+            let bomb = pack(encoding, &vec![0; 32 << 20]);
+            let ratio = (bomb.len() * MAX_RATIO).max(RATIO_FLOOR);
+            let (body, most) = inflate(encoding, bomb.clone(), 64 << 20, 256 << 20, INLINE);
+            let Err(Failure::Fault(fault)) = body else {
+                panic!("{encoding:?} was taken");
+            };
+            assert!(fault.message.contains("200-fold"), "{encoding:?}");
+            assert!(most <= ratio + bomb.len() + STEP, "{encoding:?} {most}");
+            let (body, most) = inflate(encoding, bomb, 1 << 19, 256 << 20, INLINE);
+            let Err(Failure::Fault(fault)) = body else {
+                panic!("{encoding:?} was taken");
+            };
+            // No byte more was made than tells that it is too large.
+            assert!(fault.message.contains("(524289 vs. 524288 bytes)"));
+            assert!(most < 1 << 20, "{encoding:?} {most}");
+            let small = pack(encoding, &vec![0; 1 << 20]);
+            assert!(
+                inflate(encoding, small, 64 << 20, 256 << 20, INLINE)
+                    .0
+                    .is_ok()
+            );
+        }
+    }
+
+    /// What all bodies may take together ends one as well, and its sender may try again.
+    #[test]
+    fn the_budget_ends_a_body() {
+        let packed = pack(Encoding::Gzip, &vec![0; 1 << 20]);
+        let (body, _) = inflate(Encoding::Gzip, packed, 64 << 20, 1 << 19, INLINE);
+        assert_eq!(body, Err(Failure::Busy));
+    }
+}

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::closing::Closing;
 use crate::service::Service;
 use crate::tls::Renewable;
 
@@ -153,7 +154,7 @@ async fn serve(service: Arc<Service>, socket: StdTcpStream, gate: Arc<Gate>, _op
         Ok(Ok((Some(socket), _))) if gate.http => {
             match speaks_http2(&socket, service.limits.head_timeout).await {
                 Ok(http2) => service.serve_http(socket, max, http2).await,
-                Err(_) => failed(&service),
+                Err(error) => service.handshake_failed(slow(&error)),
             }
         }
         Ok(Ok((_, Some(stream)))) if gate.http => {
@@ -162,13 +163,14 @@ async fn serve(service: Arc<Service>, socket: StdTcpStream, gate: Arc<Gate>, _op
         }
         Ok(Ok((Some(socket), _))) => service.serve_grpc(socket, max).await,
         Ok(Ok((_, Some(stream)))) => service.serve_grpc(stream, max).await,
-        _ => failed(&service),
+        Ok(Err(_)) => service.handshake_failed(None),
+        Ok(Ok((None, None))) => {}
+        Err(_) => service.handshake_failed(Some(Closing::SlowHead)),
     }
 }
 
-fn failed(service: &Service) {
-    let counter = &service.counters.handshakes_failed;
-    counter.fetch_add(1, Ordering::Relaxed);
+fn slow(error: &io::Error) -> Option<Closing> {
+    (error.kind() == io::ErrorKind::TimedOut).then_some(Closing::SlowHead)
 }
 
 /// Whether a plain connection begins with HTTP/2's preface: no HTTP/1 method begins with "PR"

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ::http::HeaderMap;
 use atomic_waker::AtomicWaker;
@@ -10,6 +11,7 @@ use tailsampler_core::intake::{Intake, Refusal, RefusalReason, Tenant};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::budget::Budget;
+use crate::closing::Closing;
 use crate::counters::{Counters, Stats};
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -45,7 +47,7 @@ impl Service {
         Arc::new(Self {
             intake,
             limits,
-            budget: Budget::new(in_flight_bytes, limits.requests),
+            budget: Budget::new(in_flight_bytes, limits.requests, limits.unfinished_bytes),
             counters: Counters::default(),
             tenants,
             draining: AtomicBool::new(false),
@@ -86,6 +88,24 @@ impl Service {
 
     pub(crate) fn draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
+    }
+
+    /// A connection ended before its first request; `closing`: over a limit.
+    pub(crate) fn handshake_failed(&self, closing: Option<Closing>) {
+        let failed = &self.counters.handshakes_failed;
+        failed.fetch_add(1, Ordering::Relaxed);
+        if let Some(closing) = closing {
+            self.counters.closed.count(closing);
+        }
+    }
+
+    /// How long a body or a frame may rest now.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.budget.pressed() {
+            self.limits.short_timeout
+        } else {
+            self.limits.body_timeout
+        }
     }
 
     /// The door's own bounds are reached: count the refusal, and word it.

@@ -7,7 +7,6 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use support::client::{Client, EXPORT, framed, head, next, read};
 use support::core::{FakeCore, Manner, accepted};
 use tailsampler_door::{Limits, Service};
@@ -238,68 +237,4 @@ async fn stalled_http_body() {
     assert_eq!(begun.elapsed().as_secs(), 30);
     let stats = room.service.stats();
     assert_eq!((stats.in_flight_bytes, stats.http.cut), (0, 1));
-}
-
-/// Streams that are opened and reset at once cost the client its connection.
-#[tokio::test(start_paused = true)]
-async fn rapid_reset() {
-    let room = grpc(&FakeCore::accepting());
-    let client = Client::over(room.io).await;
-    let mut sent = 0;
-    while sent < 1_000 && !room.task.is_finished() {
-        let Ok(mut ready) = client.0.clone().ready().await else {
-            break;
-        };
-        let request = head(EXPORT).body(()).unwrap();
-        let Ok((_response, mut stream)) = ready.send_request(request, false) else {
-            break;
-        };
-        stream.send_reset(h2::Reason::CANCEL);
-        sent += 1;
-        if sent % 100 == 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
-    }
-    room.task.await.unwrap();
-    assert!(sent < 1_000, "{sent}");
-}
-
-/// Streams that are reset over the client's own errors are bounded as well.
-#[tokio::test(start_paused = true)]
-async fn provoked_resets() {
-    let mut room = grpc(&FakeCore::accepting());
-    room.io
-        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        .await
-        .unwrap();
-    room.io
-        .write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0])
-        .await
-        .unwrap();
-    let (mut reader, mut writer) = tokio::io::split(room.io);
-    let reading = tokio::spawn(async move {
-        let mut all = Vec::new();
-        let _ = reader.read_to_end(&mut all).await;
-        all
-    });
-    let mut sent = 0_u32;
-    while sent < 3_000 && !room.task.is_finished() {
-        let stream = (2 * sent + 1).to_be_bytes();
-        // :method POST, :scheme http, :path /, and then a WINDOW_UPDATE of zero.
-        let mut frames = Bytes::from_static(&[0, 0, 3, 1, 4]).to_vec();
-        frames.extend_from_slice(&stream);
-        frames.extend_from_slice(&[0x83, 0x86, 0x84]);
-        frames.extend_from_slice(&[0, 0, 4, 8, 0]);
-        frames.extend_from_slice(&stream);
-        frames.extend_from_slice(&[0; 4]);
-        if writer.write_all(&frames).await.is_err() {
-            break;
-        }
-        sent += 1;
-        sleep(Duration::from_micros(10)).await;
-    }
-    room.task.await.unwrap();
-    drop(writer);
-    assert!(sent < 3_000, "{sent}");
-    assert!(!reading.await.unwrap().is_empty());
 }

@@ -49,7 +49,7 @@ where
             let size = frame.len();
             self.pulse.last_seen = now;
             self.service.counters.grpc.add_bytes(size);
-            reading.progress_by = now + self.service.limits.body_timeout;
+            reading.progress = now;
             // Charged first: only then may the sender send as much again.
             if !reading.charge.grow(size) {
                 break Some(self.service.busy());

@@ -1,5 +1,7 @@
 //! One call: a slot of the connection's slab.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
@@ -8,7 +10,7 @@ use tokio::time::Instant;
 
 use super::message::Gather;
 use super::route::Route;
-use crate::budget::Charge;
+use crate::budget::{Charge, Lingering};
 
 /// How the door answers on a stream.
 pub(super) type Respond = SendResponse<Bytes>;
@@ -43,20 +45,22 @@ pub(super) struct Reading {
     pub(super) respond: Respond,
     pub(super) gather: Gather,
     pub(super) charge: Charge,
+    /// Set once the body did not come with the head.
+    pub(super) lingering: Option<Lingering>,
     /// The largest message this call may send.
     pub(super) max: usize,
-    /// The next frame must have come by then.
-    pub(super) progress_by: Instant,
+    /// When the last frame came, or the head.
+    pub(super) progress: Instant,
 }
 
 impl Call {
-    /// When something must have happened, if ever.
-    pub(super) fn due(&self) -> Option<Instant> {
+    /// When something must have happened, if ever; a body may rest for `patience`.
+    pub(super) fn due(&self, patience: Duration) -> Option<Instant> {
         match &self.state {
-            State::Reading(reading) => Some(
-                self.deadline
-                    .map_or(reading.progress_by, |at| at.min(reading.progress_by)),
-            ),
+            State::Reading(reading) => {
+                let stalled = reading.progress + patience;
+                Some(self.deadline.map_or(stalled, |at| at.min(stalled)))
+            }
             State::Inflating(_) | State::Waiting(..) => self.deadline,
             State::Orphaned(_) | State::Watching(..) => None,
         }

@@ -22,6 +22,7 @@ use super::respond;
 use super::route::{Route, Rpc, Unserved, route};
 use crate::budget::Charge;
 use crate::counters::Outcome;
+use crate::guard::Guard;
 use crate::service::{Entered, Service};
 
 /// A health request names a service and nothing else.
@@ -30,7 +31,7 @@ const HEALTH_BYTES: usize = 4 << 10;
 pub(super) struct Connection<T> {
     pub(super) service: Arc<Service>,
     /// None once the socket is done with; the slots that are owed a letter wait on.
-    pub(super) h2: Option<server::Connection<T, Bytes>>,
+    pub(super) h2: Option<server::Connection<Guard<T>, Bytes>>,
     pub(super) calls: Slab<Call>,
     /// The calls whose body is arriving. Small requests are never in it: their body is there
     /// when the head is.
@@ -41,6 +42,10 @@ pub(super) struct Connection<T> {
     pub(super) alarm: Alarm,
     pub(super) pulse: Pulse,
     pub(super) max_recv_bytes: usize,
+    /// Bodies that stopped arriving so far.
+    pub(super) stalled: u32,
+    /// All calls are answered, and h2 has had streams ever since: answers are not taken.
+    pub(super) untaken: Option<Instant>,
     goaway_sent: bool,
     _entered: Entered,
 }
@@ -58,7 +63,7 @@ where
 {
     pub(super) fn new(
         service: Arc<Service>,
-        mut h2: server::Connection<T, Bytes>,
+        mut h2: server::Connection<Guard<T>, Bytes>,
         max_recv_bytes: usize,
     ) -> Self {
         let mailbox = Mailbox::new();
@@ -77,6 +82,8 @@ where
             inbox: Vec::new(),
             alarm,
             max_recv_bytes,
+            stalled: 0,
+            untaken: None,
             goaway_sent: false,
         }
     }
@@ -139,22 +146,46 @@ where
                 respond,
                 gather: Gather::default(),
                 charge,
+                lingering: None,
                 max: if export {
                     self.max_recv_bytes
                 } else {
                     HEALTH_BYTES
                 },
-                progress_by: now + self.service.limits.body_timeout,
+                progress: now,
             }),
             tenant,
             deadline,
         };
         let key = self.calls.insert(call);
-        if !self.read(cx, now, key) {
+        if !self.read(cx, now, key) && self.linger(key) {
             self.reading.push(key);
         }
-        if let Some(due) = self.calls.get(key).and_then(Call::due) {
+        // How long a body may rest is asked anew each time, since pressure may come.
+        let patience = self.service.limits.short_timeout;
+        if let Some(due) = self.calls.get(key).and_then(|call| call.due(patience)) {
             self.alarm.by(due);
+        }
+    }
+
+    /// Let a call wait for its body; false if too many do, and it is refused.
+    fn linger(&mut self, key: usize) -> bool {
+        let lingering = self.service.budget.linger();
+        let Some(call) = self.calls.get_mut(key) else {
+            return false;
+        };
+        match (&mut call.state, lingering) {
+            (State::Reading(reading), Some(lingering)) => {
+                reading.lingering = Some(lingering);
+                true
+            }
+            (state, _) => {
+                if let State::Reading(reading) = std::mem::replace(state, State::Orphaned(None)) {
+                    let busy = self.service.busy();
+                    self.fail(key, reading.respond, &busy);
+                }
+                false
+            }
         }
     }
 
@@ -236,6 +267,7 @@ where
             let mut moved = this.deliver();
             moved |= this.accept(cx, now);
             moved |= this.read_bodies(cx, now);
+            this.heed_untaken(now);
             if this.alarm.rings(cx) {
                 this.ring(cx, now);
                 moved = true;

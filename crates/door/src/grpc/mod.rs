@@ -18,11 +18,12 @@ mod respond;
 mod route;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use crate::closing::Closing;
+use crate::guard::Guard;
 use crate::service::Service;
 
 /// Serve one connection until it ends.
@@ -39,12 +40,12 @@ where
         .max_header_list_size(limits.header_bytes)
         .max_pending_accept_reset_streams(limits.pending_resets)
         .max_local_error_reset_streams(Some(limits.error_resets))
-        .handshake(io);
-    match timeout(limits.head_timeout, handshake).await {
-        Ok(Ok(h2)) => connection::Connection::new(service, h2, max_recv_bytes).await,
-        Ok(Err(_)) | Err(_) => {
-            let failed = &service.counters.handshakes_failed;
-            failed.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+        .handshake(Guard::new(Arc::clone(&service), io, true));
+    let closing = match timeout(limits.head_timeout, handshake).await {
+        Ok(Ok(h2)) => return connection::Connection::new(service, h2, max_recv_bytes).await,
+        Ok(Err(error)) if error.is_io() => None,
+        Ok(Err(_)) => Some(Closing::BadProtocol),
+        Err(_) => Some(Closing::SlowHead),
+    };
+    service.handshake_failed(closing);
 }

@@ -4,12 +4,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::server;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::call::{Call, Respond, State};
 use super::connection::Connection;
 use super::{health, respond};
+use crate::closing::Closing;
 use crate::fault::Fault;
 use crate::limits::Limits;
 
@@ -66,10 +68,11 @@ where
 {
     /// The alarm rang: see to everything that is overdue, and set it again.
     pub(super) fn ring(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let patience = self.service.patience();
         let overdue: Vec<usize> = self
             .calls
             .iter()
-            .filter(|(_, call)| call.due().is_some_and(|due| due <= now))
+            .filter(|(_, call)| call.due(patience).is_some_and(|due| due <= now))
             .map(|(key, _)| key)
             .collect();
         for key in overdue {
@@ -78,12 +81,52 @@ where
         if self.h2.is_some() {
             match self.pulse.check(cx, now, &self.service.limits) {
                 Some(next) => self.alarm.by(next),
-                None => self.hang_up(),
+                None => self.close(Closing::Silent),
             }
         }
+        if self.stalled > self.service.limits.stalled_bodies {
+            self.close(Closing::SlowBody);
+        }
+        let answers_by = self.service.limits.body_timeout;
+        if self.untaken.is_some_and(|since| now >= since + answers_by) {
+            self.close(Closing::SlowReader);
+        }
         self.tell_watches(cx, now);
-        if let Some(due) = self.calls.iter().filter_map(|(_, call)| call.due()).min() {
-            self.alarm.by(due);
+        let next = self
+            .calls
+            .iter()
+            .filter_map(|(_, call)| call.due(patience))
+            .min();
+        if let Some(due) = next {
+            self.alarm.by(if self.reading.is_empty() {
+                due
+            } else {
+                due.min(now + self.service.limits.short_timeout)
+            });
+        }
+    }
+
+    /// Notice that answers wait for the client to make room, and look again in time. A client
+    /// that keeps a call open beside them is not noticed; it holds 256 small answers at most.
+    pub(super) fn heed_untaken(&mut self, now: Instant) {
+        let untaken = self.calls.is_empty()
+            && self
+                .h2
+                .as_ref()
+                .is_some_and(server::Connection::has_streams);
+        if !untaken {
+            self.untaken = None;
+        } else if self.untaken.is_none() {
+            self.untaken = Some(now);
+            self.alarm.by(now + self.service.limits.body_timeout);
+        }
+    }
+
+    /// Close over a limit.
+    fn close(&mut self, closing: Closing) {
+        if self.h2.is_some() {
+            self.service.counters.closed.count(closing);
+            self.hang_up();
         }
     }
 
@@ -100,6 +143,7 @@ where
                 let fault = if late {
                     Fault::late()
                 } else {
+                    self.stalled += 1;
                     Fault::stalled()
                 };
                 self.fail(key, reading.respond, &fault);

@@ -14,6 +14,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::closing::Closing;
+use crate::guard::Guard;
 use crate::service::Service;
 
 /// Serve one connection until it ends.
@@ -21,7 +23,7 @@ pub(crate) async fn serve<T>(service: Arc<Service>, io: T, max_recv_bytes: usize
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(io);
+    let io = TokioIo::new(Guard::new(Arc::clone(&service), io, http2));
     let limits = service.limits;
     let handler = {
         let service = Arc::clone(&service);
@@ -40,19 +42,36 @@ where
             .keep_alive_interval(limits.ping_after)
             .keep_alive_timeout(limits.ping_timeout)
             .serve_connection(io, handler);
-        drive(&service, connection, http2::Connection::graceful_shutdown).await;
+        let shut = http2::Connection::graceful_shutdown;
+        // What the guard saw is counted there; only a missing pong is hyper's own.
+        if let Err(error) = drive(&service, connection, shut).await
+            && error.is_timeout()
+        {
+            service.counters.closed.count(Closing::Silent);
+        }
     } else {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_timeout)
             .max_header_size(limits.header_bytes as usize)
             .serve_connection(io, handler);
-        drive(&service, connection, http1::Connection::graceful_shutdown).await;
+        let shut = http1::Connection::graceful_shutdown;
+        let closing = match drive(&service, connection, shut).await {
+            Err(error) if error.is_timeout() => Closing::SlowHead,
+            Err(error) if error.is_parse_too_large() => Closing::LargeHeaders,
+            Err(error) if error.is_parse() => Closing::BadProtocol,
+            _ => return,
+        };
+        service.counters.closed.count(closing);
     }
 }
 
 /// Poll a connection to its end, and tell it once when the door drains.
-async fn drive<C: Future>(service: &Arc<Service>, connection: C, shut: fn(Pin<&mut C>)) {
+async fn drive<C: Future>(
+    service: &Arc<Service>,
+    connection: C,
+    shut: fn(Pin<&mut C>),
+) -> C::Output {
     let waker = Arc::new(AtomicWaker::new());
     let _entered = service.enter(&waker);
     let mut connection = pin!(connection);
@@ -63,8 +82,7 @@ async fn drive<C: Future>(service: &Arc<Service>, connection: C, shut: fn(Pin<&m
             told = true;
             shut(connection.as_mut());
         }
-        // How a connection ended is of no interest: its requests are counted one by one.
-        connection.as_mut().poll(cx).map(drop)
+        connection.as_mut().poll(cx)
     })
-    .await;
+    .await
 }

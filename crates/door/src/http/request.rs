@@ -1,14 +1,18 @@
 //! What a request's head says, and its body.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::budget::Charge;
+use crate::budget::{Charge, Lingering};
 use crate::fault::Fault;
 use crate::inflate::{Encoding, Failure, INLINE, Inflation, Progress};
 use crate::service::Service;
@@ -61,14 +65,14 @@ pub(super) async fn collect(
         let announced = usize::try_from(announced).unwrap_or(usize::MAX);
         return Err(Fault::too_large(announced, max));
     }
+    let mut lingering = None;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
-        let frame = match timeout(service.limits.body_timeout, body.frame()).await {
-            Err(_) => return Err(Fault::stalled()),
-            Ok(None) => break,
-            Ok(Some(Err(error))) => return Err(Fault::cut(&error)),
-            Ok(Some(Ok(frame))) => frame,
+        let frame = match next(service, &mut body, &mut lingering).await? {
+            None => break,
+            Some(Err(error)) => return Err(Fault::cut(&error)),
+            Some(Ok(frame)) => frame,
         };
         let Ok(part) = frame.into_data() else {
             continue;
@@ -95,6 +99,40 @@ pub(super) async fn collect(
     } else {
         rest.freeze()
     })
+}
+
+/// The next part of a body, or a fault if it took too long for what else is under way.
+async fn next(
+    service: &Service,
+    body: &mut Incoming,
+    lingering: &mut Option<Lingering>,
+) -> Result<Option<hyper::Result<Frame<Bytes>>>, Fault> {
+    if let Some(frame) = at_once(body.frame()).await {
+        return Ok(frame);
+    }
+    if lingering.is_none() {
+        *lingering = Some(service.budget.linger().ok_or_else(|| service.busy())?);
+    }
+    let since = Instant::now();
+    loop {
+        match timeout(service.limits.short_timeout, body.frame()).await {
+            Ok(frame) => return Ok(frame),
+            Err(_) if since.elapsed() >= service.patience() => return Err(Fault::stalled()),
+            Err(_) => {}
+        }
+    }
+}
+
+/// What is there without waiting.
+async fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        Poll::Ready(match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Decompress; what takes long is done on another thread.

@@ -4,6 +4,7 @@
 
 pub(crate) mod client;
 pub(crate) mod core;
+pub(crate) mod hostile;
 pub(crate) mod http;
 
 use std::sync::Arc;
