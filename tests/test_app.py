@@ -68,6 +68,9 @@ class PlayedCore(FakeCore, FakeOutbox):
         self.calls.append(f"close_doors {within_s}")
         return True
 
+    def refusing(self) -> bool:
+        return False
+
     def wake_fd(self) -> int:
         return self.fd
 
