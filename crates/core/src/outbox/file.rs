@@ -9,19 +9,22 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::books::{Books, Correction, Survey, total};
-use super::exporter::{SettledNote, TakenNote, average};
+use super::exporter::average;
+use super::notes::{SettledNote, TakenNote};
 use super::{Batch, Frame, Settlement};
 use crate::clock::Now;
 use crate::fs::FileSystem;
 use crate::ledger::{Count, Cut};
 use crate::log::{Dirty, Entry, Failing, Header, Kind, LogError, LogReader, LogWriter};
+use crate::options::OutboxOptions;
+use crate::plan::Plan;
 
-/// Bytes a segment, at most and at least. A quarter of the bound, so that a full outbox always has
-/// segments that can go once they are settled.
-const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 256 * 1024..=64 * 1024 * 1024;
+/// Bytes a segment, at most and at least. A sixteenth of the bound, so that a full outbox always
+/// has segments that can go.
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 32 * 1024..=64 * 1024 * 1024;
 
 /// Sizes, for the metrics.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct OutboxStats {
     /// Bytes on disk.
     pub bytes: u64,
@@ -30,29 +33,43 @@ pub struct OutboxStats {
     /// Notes that could not be written (their batches may be sent again after a restart), and
     /// segments that could not be removed.
     pub storage_errors: u64,
+    /// What is held for single exporters.
+    pub exporters: BTreeMap<String, ExporterStats>,
+}
+
+/// What the outbox holds for one exporter.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ExporterStats {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// At which frames are given up.
+    pub max_bytes: u64,
+    /// How long the frame at the begin of its backlog has waited.
+    pub oldest_seconds: f64,
 }
 
 /// The outbox. Two locks: one for the file, held while it is written to, and one for the books,
 /// held for moments, so that judging never waits for the disk here.
 pub struct Outbox {
-    log: Mutex<LogWriter>,
+    pub(super) log: Mutex<LogWriter>,
+    /// About as large as the log may become.
+    pub(super) max_bytes: u64,
     /// Bytes on disk, for those who must not wait for the file.
-    bytes: AtomicU64,
+    pub(super) bytes: AtomicU64,
     /// Every record written stands before this position; for the same.
     end: AtomicU64,
     reader: LogReader,
-    books: Mutex<Books>,
+    pub(super) books: Mutex<Books>,
     /// Files that nothing needs any more, once everything written before now is durable.
     removable: Mutex<Vec<PathBuf>>,
 }
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Outbox {
-    /// Open the outbox in this directory, for these exporters, the primary first; it is to hold
-    /// about `max_bytes` at most.
+    /// Open the outbox in this directory, for these exporters, the primary first.
     ///
     /// An exporter that was not there before gets what is kept from now on.
     ///
@@ -62,16 +79,19 @@ impl Outbox {
         fs: Arc<dyn FileSystem>,
         directory: &Path,
         exporters: &[String],
-        max_bytes: u64,
+        options: &OutboxOptions,
+        now: Now,
     ) -> Result<(Self, Survey), LogError> {
-        let segment = (max_bytes / 4).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
+        let max_bytes = options.max_bytes;
+        let segment = (max_bytes / 16).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
         let log = LogWriter::open(fs, directory, segment)?;
         let reader = log.reader();
-        let (books, survey) = Books::read(&reader, log.end(), exporters)?;
+        let (books, survey) = Books::read(&reader, log.end(), (exporters, options), now)?;
         let outbox = Self {
             bytes: AtomicU64::new(log.bytes()),
             end: AtomicU64::new(log.end()),
             log: Mutex::new(log),
+            max_bytes,
             reader,
             books: Mutex::new(books),
             removable: Mutex::default(),
@@ -98,6 +118,18 @@ impl Outbox {
     /// it again.
     pub(crate) fn owes_correction(&self) -> bool {
         held(&self.books).uncorrected
+    }
+
+    /// The names of the rules that frames may have been kept by.
+    pub fn learn(&self, plan: &Plan) {
+        let mut books = held(&self.books);
+        let names = || plan.rules.iter().map(|rule| rule.name.clone()).collect();
+        books.policies.entry(plan.version).or_insert_with(names);
+    }
+
+    /// The plans by which the frames were kept that are in it.
+    pub(crate) fn plans(&self) -> std::collections::BTreeSet<u32> {
+        held(&self.books).frames.iter().map(|f| f.plan).collect()
     }
 
     /// Files that nothing needs any more. They may be removed once everything that was written
@@ -179,7 +211,11 @@ impl Outbox {
             .iter()
             .zip(&bodies)
             .map(|((sequence, _, frame), body)| Entry {
-                header: header(Kind::Kept, *sequence, frame.sizes.len(), now),
+                header: Header {
+                    plan: frame.plan,
+                    rank: frame.rank,
+                    ..header(Kind::Kept, *sequence, frame.sizes.len(), now)
+                },
                 body,
                 body_crc: None,
             })
@@ -192,12 +228,13 @@ impl Outbox {
         for ((sequence, expected, frame), position) in frames.iter().zip(positions) {
             assert!(!books.has_written(*sequence), "one frame a verdict");
             books.pending -= *expected;
-            books.add(position, *sequence, frame, now.mono_ns / 1_000_000);
+            books.add(position, *sequence, frame, now.mono_ms());
         }
         Ok(())
     }
 
-    /// The next batch for an exporter, oldest first; None if nothing is ready.
+    /// The next batch for an exporter; None if nothing is ready. Live frames go before those that
+    /// have waited for long, which get a share, and each in their order.
     ///
     /// A batch smaller than `max_bytes` is handed out once its oldest frame is `linger_ms` old.
     pub fn take(&self, exporter: &str, max_bytes: u64, linger_ms: u64, now: Now) -> Option<Batch> {
@@ -219,7 +256,7 @@ impl Outbox {
         let (range, frames, token) = {
             let mut books = held(&self.books);
             let (range, frames) =
-                books.next_run(exporter, max_bytes, linger_ms, now.mono_ns / 1_000_000)?;
+                books.next_run(exporter, max_bytes, linger_ms, now.mono_ms())?;
             books.next_token += 1;
             let token = books.next_token;
             assert!(!frames.is_empty(), "a run has frames");
@@ -253,9 +290,8 @@ impl Outbox {
             let note = SettledNote {
                 exporter: exporter.to_owned(),
                 range,
-                exported: Count::default(),
                 dropped,
-                again: Count::default(),
+                ..SettledNote::default()
             };
             self.note(token, &note, now);
             return Some(None);
@@ -288,7 +324,8 @@ impl Outbox {
         if let Some(exporter) = books.exporter(exporter)
             && let Some((range, _)) = exporter.out.remove(&token)
         {
-            exporter.returned.push_back(range);
+            exporter.next = exporter.next.min(range.0);
+            exporter.fresh = exporter.fresh.min(range.0);
             if unsure {
                 exporter.doubt(range);
             }
@@ -305,7 +342,7 @@ impl Outbox {
             else {
                 return false;
             };
-            let frames = books.run(range);
+            let frames = books.run(exporter, range);
             let unsure = books.exporter(exporter).map(|e| e.unsure_of(&frames));
             (range, frames, unreadable, unsure.unwrap_or_default())
         };
@@ -327,6 +364,7 @@ impl Outbox {
             exported,
             dropped,
             again,
+            ..SettledNote::default()
         };
         self.note(token, &note, now);
         true
@@ -345,10 +383,10 @@ impl Outbox {
 
     /// Sizes, for the metrics.
     #[must_use]
-    pub fn stats(&self) -> OutboxStats {
+    pub fn stats(&self, now: Now) -> OutboxStats {
         OutboxStats {
             bytes: self.bytes(),
-            ..held(&self.books).stats()
+            ..held(&self.books).stats(now, self.max_bytes)
         }
     }
 
@@ -376,9 +414,12 @@ impl Outbox {
     }
 
     fn frame(&self, position: u64) -> Result<Option<Frame>, LogError> {
-        self.reader
-            .read(position)
-            .map(|record| Frame::decode(&record))
+        self.read(position).map(|(_, frame)| frame)
+    }
+
+    pub(super) fn read(&self, position: u64) -> Result<(Header, Option<Frame>), LogError> {
+        let record = self.reader.read(position)?;
+        Ok((record.header, Frame::decode(&record)))
     }
 
     /// The disk refused to read: whether to try again.
@@ -411,7 +452,7 @@ impl Outbox {
         self.free(&mut log);
     }
 
-    fn write_note(
+    pub(super) fn write_note(
         &self,
         log: &mut LogWriter,
         kind: Kind,
@@ -431,7 +472,7 @@ impl Outbox {
     }
 
     /// A segment begins with a mark, so that the segments before it can go.
-    fn begin_segment(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
+    pub(super) fn begin_segment(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
         if log.next_base() != log.end() {
             return Ok(());
         }
@@ -461,7 +502,7 @@ impl Outbox {
 
     /// Forget frames that every exporter is done with, and the segments before them. A segment may
     /// be there in which a dying process did not come to write its mark: it speaks for no other.
-    fn free(&self, log: &mut LogWriter) {
+    pub(super) fn free(&self, log: &mut LogWriter) {
         let (oldest, marked) = {
             let mut books = held(&self.books);
             (books.forget(), books.marked)
@@ -475,7 +516,7 @@ impl Outbox {
     }
 
     /// Tell how large the log is, after a write that went well.
-    fn measure(&self, log: &LogWriter) {
+    pub(super) fn measure(&self, log: &LogWriter) {
         assert!(self.end() <= log.end(), "the log never falls behind");
         self.bytes.store(log.bytes(), Ordering::Relaxed);
         self.end.store(log.end(), Ordering::Relaxed);
@@ -488,6 +529,7 @@ const fn header(kind: Kind, sequence: u64, count: usize, now: Now) -> Header {
         tenant: 0,
         plan: 0,
         count: count as u32,
+        rank: 0,
         sequence,
         wall_ns: now.wall_ns,
         total: Count::new(0, 0),

@@ -49,7 +49,7 @@ pub fn start(
     let (mut engine, survey) = Engine::open(
         Arc::clone(fs),
         options,
-        now.mono_ns / 1_000_000,
+        now,
         Arc::clone(&plan_set),
     )?;
     let mut found = Found::default();
@@ -105,6 +105,7 @@ pub fn start(
         .engine
         .bring_back_plan(u32::MAX, &mut replay.evidence)?;
     replay.engine.install_plan(plan)?;
+    replay.engine.name_kept();
     replay.mend();
     replay.found.held_spans = replay.engine.begin_waiting(now, GRACE_MS);
     replay.stand_on_the_disk(always);

@@ -59,6 +59,8 @@ impl Housekeeper {
     }
 
     fn do_chores(&self, chores: Chores) {
+        // What is too old goes also while nothing comes.
+        self.outbox.make_room(self.shared.clock.now());
         let errors = keeping::do_chores(chores, &self.outbox, (&*self.fs, &self.directory), || {
             self.sync()
         });

@@ -90,11 +90,11 @@ impl Backends {
         }
         // It may have taken what it says it refused; none of it comes again.
         let ids = truth.delivered(exporter, &batch.payload)?;
-        let errors = outbox.stats().storage_errors;
+        let errors = outbox.stats(now).storage_errors;
         if !outbox.settle(&name(exporter), batch.token, &settlement, now) {
             return Err("a batch was not known when it was settled".to_owned());
         }
-        let unnoted = outbox.stats().storage_errors > errors;
+        let unnoted = outbox.stats(now).storage_errors > errors;
         if unnoted || machine.disk().is_failing() || machine.disk().is_dead() {
             // That it is settled may not have been written down.
             truth.may_come_again(exporter, &ids);

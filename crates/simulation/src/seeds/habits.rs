@@ -136,6 +136,7 @@ impl Habits {
             decisions: DecisionOptions { max_bytes: 8 << 20 },
             outbox: OutboxOptions {
                 max_bytes: self.outbox_bytes,
+                ..OutboxOptions::default()
             },
             exporters: (0..self.exporters).map(name).collect(),
             annotate: false,
