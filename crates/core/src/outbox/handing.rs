@@ -48,11 +48,12 @@ impl Books {
         let exporter = exporters
             .iter_mut()
             .find(|exporter| exporter.name == name)?;
-        let backlog = exporter.free_from(frames, (exporter.next, *live_from), None, max_bytes);
+        let backlog = exporter.free_from(frames, (exporter.next, *live_from), max_bytes);
         let first = backlog.frames.first();
         exporter.next = first.map_or(exporter.next.max(*live_from), |first| first.position);
         let from = exporter.fresh.max(*live_from);
-        let live = exporter.free_from(frames, (from, u64::MAX), Some(young_ms), max_bytes);
+        // The few old ones that were copied to here meanwhile pass for live.
+        let live = exporter.free_from(frames, (from, u64::MAX), max_bytes);
         let first = live.frames.first();
         exporter.fresh = first.map_or(from, |first| first.position);
         let backlog_ready = backlog.is_ready(max_bytes, linger_ms, now_ms);
@@ -86,13 +87,11 @@ impl Books {
 }
 
 impl Exporter {
-    /// The first free frames in a row from a position up to another one, none of them older than
-    /// `young_ms`, if that is given.
+    /// The first free frames in a row from a position up to another one.
     fn free_from(
         &self,
         frames: &VecDeque<FrameRef>,
         (from, until): Range,
-        young_ms: Option<i64>,
         max_bytes: u64,
     ) -> Run {
         let mut run = Run {
@@ -107,8 +106,7 @@ impl Exporter {
             if self.is_done_with(frame.position) {
                 continue;
             }
-            let old = young_ms.is_some_and(|young_ms| frame.since_ms < young_ms);
-            if old || !self.is_free(frame.position) {
+            if !self.is_free(frame.position) {
                 // What others have in hand must not stand within a run.
                 if run.frames.is_empty() {
                     continue;

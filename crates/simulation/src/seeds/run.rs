@@ -468,7 +468,8 @@ impl Run {
 
     fn keep(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
         let keeper = Arc::clone(machine);
-        self.waiting(machine, |syncing| keeper.keep(syncing))
+        let now = self.now;
+        self.waiting(machine, |syncing| keeper.keep(now, syncing))
     }
 
     fn interval(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
