@@ -19,6 +19,7 @@ def books(**changes: Any) -> dict[str, Any]:
         "held": {"buffer": 10, "outbox": 5},
         "dropped": {"policy": 44, "backend_refused": 1},
         "exported_again": 2,
+        "given_up": {"default": 1},
     }
     return {**found, **changes}
 
@@ -43,7 +44,12 @@ def stats() -> dict[str, Any]:
         "index": {"traces": 2, "records": 3, "bytes": 640},
         "late": {"traces": 20, "reach_seconds": 12.5},
         "verdict_log": {"bytes": 512, "max_bytes": 1024},
-        "outbox": {"bytes": 100, "max_bytes": 1000, "traces": 1},
+        "outbox": {
+            "bytes": 100,
+            "max_bytes": 1000,
+            "traces": 1,
+            "exporters": {"tempo": {"bytes": 80, "max_bytes": 750, "oldest_seconds": 4.5}},
+        },
         "queue": {"requests": 1, "bytes": 270, "lag_seconds": 0.001},
         "door": {
             "connections": {"open": 1, "total": 3, "turned_away": 0, "handshakes_failed": 2},

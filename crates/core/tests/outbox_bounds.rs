@@ -188,13 +188,19 @@ fn errors_outlive_newer_defaults() {
     let left = fixture.drain("away", at(1));
     assert_eq!(left[..10], errors);
     assert_eq!(*left.last().unwrap(), 210);
-    assert!(left[10..].is_sorted_by(|a, b| a + 1 == *b), "the newest: {left:?}");
+    assert!(
+        left[10..].is_sorted_by(|a, b| a + 1 == *b),
+        "the newest: {left:?}"
+    );
 }
 
 /// What is given up stays so after a restart, and the books with it.
 #[test]
 fn giving_up_is_durable() {
-    let mut fixture = Fixture::new(1 << 30, &[("away", bounded(Some(30_000), None)), ("well", FREE)]);
+    let mut fixture = Fixture::new(
+        1 << 30,
+        &[("away", bounded(Some(30_000), None)), ("well", FREE)],
+    );
     for _ in 0..50 {
         fixture.write(ERRORS, at(0));
         fixture.write(DEFAULT, at(0));
@@ -255,7 +261,10 @@ fn what_is_in_hand_stays() {
 /// want them, and come once.
 #[test]
 fn a_pinned_log_moves_on() {
-    let mut fixture = Fixture::new(400_000, &[("away", bounded(Some(200_000), None)), ("well", FREE)]);
+    let mut fixture = Fixture::new(
+        400_000,
+        &[("away", bounded(Some(200_000), None)), ("well", FREE)],
+    );
     let errors: Vec<u64> = (0..40).map(|_| fixture.write(ERRORS, at(0))).collect();
     let mut well = Vec::new();
     let mut largest = 0;
@@ -271,11 +280,17 @@ fn a_pinned_log_moves_on() {
     }
     assert!(largest <= 420_000, "{largest}");
     assert_eq!(well, (1..=1_540).collect::<Vec<_>>(), "each once, in order");
-    assert_eq!(fixture.given_up("away").keys().collect::<Vec<_>>(), ["default"]);
+    assert_eq!(
+        fixture.given_up("away").keys().collect::<Vec<_>>(),
+        ["default"]
+    );
     fixture.restart(at(2));
     let left = fixture.drain("away", at(2));
     assert!(errors.iter().all(|error| left.contains(error)));
-    assert_eq!(left.len() as u64, 1_540 - fixture.given_up("away")["default"]);
+    assert_eq!(
+        left.len() as u64,
+        1_540 - fixture.given_up("away")["default"]
+    );
     assert!(fixture.outbox.is_empty());
 }
 
@@ -301,7 +316,10 @@ fn two_are_away() {
 #[test]
 fn the_drain() {
     for (permille, expected) in [(500, 50), (250, 25), (0, 0), (1_000, 100)] {
-        let limits = Limits { drain_permille: permille, ..FREE };
+        let limits = Limits {
+            drain_permille: permille,
+            ..FREE
+        };
         let mut fixture = Fixture::new(1 << 30, &[("back", limits)]);
         for _ in 0..200 {
             fixture.write(DEFAULT, at(0));
@@ -335,7 +353,9 @@ fn a_batch_spans_what_is_gone() {
     fixture.outbox.make_room(at(0));
     let batch = fixture.outbox.take("away", 1 << 20, 0, at(20)).unwrap();
     assert!(batch.traces > 40, "{}", batch.traces);
-    fixture.outbox.settle("away", batch.token, &Settlement::default(), at(20));
+    fixture
+        .outbox
+        .settle("away", batch.token, &Settlement::default(), at(20));
     let (totals, held) = fixture.totals("away");
     assert_eq!((totals.exported.spans, held), (batch.spans, 0));
     fixture.restart(at(21));

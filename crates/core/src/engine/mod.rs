@@ -165,7 +165,9 @@ impl Engine {
             index: Index::new(hasher),
             memory: VerdictMemory::new(options.late.max_traces, options.late.max_age_ms),
             recent: Recent::default(),
-            wheel: Wheel::new(u32::try_from(now.mono_ns / 1_000_000 / crate::waiting::TICK_MS).unwrap_or(0)),
+            wheel: Wheel::new(
+                u32::try_from(now.mono_ns / 1_000_000 / crate::waiting::TICK_MS).unwrap_or(0),
+            ),
             pins: Pins::default(),
             due: VecDeque::new(),
             early: VecDeque::new(),

@@ -70,7 +70,9 @@ impl Books {
         let exporter = &mut self.exporters[at];
         let max_age_ms = exporter.limits.max_age_ms?;
         let pause_ms = (max_age_ms / LOOKS).clamp(*LOOK_MS.start(), *LOOK_MS.end());
-        let next_ms = exporter.looked_ms.map(|at| at.saturating_add_unsigned(pause_ms));
+        let next_ms = exporter
+            .looked_ms
+            .map(|at| at.saturating_add_unsigned(pause_ms));
         if next_ms.is_some_and(|next_ms| now_ms < next_ms) {
             return None;
         }

@@ -88,12 +88,7 @@ impl Books {
 
 impl Exporter {
     /// The first free frames in a row from a position up to another one.
-    fn free_from(
-        &self,
-        frames: &VecDeque<FrameRef>,
-        (from, until): Range,
-        max_bytes: u64,
-    ) -> Run {
+    fn free_from(&self, frames: &VecDeque<FrameRef>, (from, until): Range, max_bytes: u64) -> Run {
         let mut run = Run {
             frames: Vec::new(),
             bytes: 0,

@@ -4,6 +4,7 @@
 //! as they will be sent, and only then is the trace's part of the buffer log freed. A frame stays
 //! until every exporter is done with it; each exporter has its own books, pace and bounds.
 
+mod batches;
 mod books;
 mod bounds;
 mod exporter;

@@ -46,12 +46,7 @@ pub fn start(
     let always = options.buffer.fsync == Fsync::Always;
     let first = Arc::new(Compiled::new(plan.clone())?);
     let plan_set = Arc::new(RwLock::new(Arc::new(PlanSet::new(first))));
-    let (mut engine, survey) = Engine::open(
-        Arc::clone(fs),
-        options,
-        now,
-        Arc::clone(&plan_set),
-    )?;
+    let (mut engine, survey) = Engine::open(Arc::clone(fs), options, now, Arc::clone(&plan_set))?;
     let mut found = Found::default();
     let mut evidence = Evidence::default();
     found.add_damage("outbox", &engine.outbox().reader(), &survey.damage);
