@@ -77,6 +77,8 @@ pub(super) struct Books {
     pub(super) holes: BTreeSet<u64>,
     pub(super) next_token: u64,
     pub(super) storage_errors: u64,
+    /// Frames that were copied to the end of the log.
+    pub(super) moves: u64,
     /// The books were put right, and no mark says so yet.
     pub(super) uncorrected: bool,
     /// Where the newest mark stands: segments before its own may go, and no others.
@@ -162,6 +164,7 @@ impl Books {
             bytes: 0,
             traces: self.frames.iter().filter(|frame| frame.wanted > 0).count() as u64,
             storage_errors: self.storage_errors,
+            moved: self.moves,
             exporters: self
                 .exporters
                 .iter()
@@ -230,6 +233,7 @@ impl Books {
             );
             old.wanted = 0;
             self.push(new);
+            self.moves += 1;
         }
         let Self {
             frames, exporters, ..

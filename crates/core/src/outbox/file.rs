@@ -18,7 +18,7 @@ use crate::plan::Plan;
 
 /// Bytes a segment, at most and at least. A sixteenth of the bound, so that a full outbox always
 /// has segments that can go.
-const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 32 * 1024..=64 * 1024 * 1024;
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 8 * 1024..=64 * 1024 * 1024;
 
 /// Sizes, for the metrics.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -30,6 +30,8 @@ pub struct OutboxStats {
     /// Notes that could not be written (their batches may be sent again after a restart), and
     /// segments that could not be removed.
     pub storage_errors: u64,
+    /// Frames that were copied to the end of the log, since the start.
+    pub moved: u64,
     /// What is held for single exporters.
     pub exporters: BTreeMap<String, ExporterStats>,
 }
