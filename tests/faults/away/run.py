@@ -229,7 +229,9 @@ class Away:
             outcome.delivered[name] = len(copies)
             outcome.given_up[name] = given_up
             outcome.reasons[name] = {
-                reason: count for reason, count in spans["dropped"].items() if reason != "policy"
+                reason: count
+                for reason, count in spans["dropped"].items()
+                if count and reason != "policy"
             }
             outcome.missing[name] = {kind: lacking[kind] - given_up[kind] for kind in KINDS}
             outcome.twice[name] = copies.total() - len(copies)

@@ -111,6 +111,9 @@ impl Books {
             }
             before = Some(index);
             sum += frame.kept;
+            // Its backend may have it, and even twice: nobody will ever ask again.
+            let unsure = self.exporters[at].unsure.hold(frame.position);
+            note.again += if unsure { frame.kept } else { Count::default() };
             *note.given_up.entry(self.policy_of(&frame)).or_default() += frame.kept;
         }
         let mut runs = ranges.into_iter();

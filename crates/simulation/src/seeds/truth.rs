@@ -380,7 +380,8 @@ impl Truth {
                     one.delivered[exporter], one.sure, one.possible, one.again[exporter]
                 ));
             }
-            if self.outranked[exporter].contains(&id) {
+            let once = one.sure + one.possible == 1; // or it came late, and stands in another frame
+            if once && self.outranked[exporter].contains(&id) {
                 return Err(format!(
                     "errors were given up for {exporter} before span {id}"
                 ));
