@@ -112,8 +112,8 @@ class Gateway:
         """The next batch for this exporter; None if nothing is ready.
 
         Spans that came within the last 10 s go first, the others get ``drain_permille`` of the
-        bytes meanwhile, and each of the two the oldest first. A batch smaller than ``max_bytes`` is handed out once its oldest trace has stood in the
-        outbox for ``linger_ms`` (0: at once).
+        bytes meanwhile, and each of the two the oldest first. A batch smaller than ``max_bytes``
+        is handed out once its oldest trace has stood in the outbox for ``linger_ms`` (0: at once).
         """
     def settle(
         self,

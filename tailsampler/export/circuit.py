@@ -40,6 +40,10 @@ class Circuit:
     probing: bool = False
     """A batch is on its way to see whether the backend is back."""
 
+    def is_closed(self) -> bool:
+        """Whether the backend is there, as far as is known."""
+        return self.state is CircuitState.CLOSED
+
     def admits(self, now_s: float) -> bool:
         """Whether a batch may go out now; a pause that is over makes it half open."""
         if self.state is CircuitState.OPEN and now_s >= self.until_s:

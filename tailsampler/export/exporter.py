@@ -20,7 +20,6 @@ import structlog
 
 from tailsampler.clock import Clock
 from tailsampler.export.bisect import DIVIDES, REFUSED, Delivery, Split, deliver
-from tailsampler.export.circuit import CircuitState
 from tailsampler.export.retry import (
     Accepted,
     Backoff,
@@ -206,10 +205,10 @@ class Exporter:
             attempt += 1
             again |= may_have_arrived(answer)
             wait_s = self._missed(answer, attempt, sent_s, now_s)
-            if self.state.circuit.state is not CircuitState.CLOSED:
+            if not self.state.circuit.is_closed():
                 return None, again
             await self.clock.sleep(wait_s)
-            if self.state.circuit.state is not CircuitState.CLOSED:
+            if not self.state.circuit.is_closed():
                 return None, again
 
     def _heard(self, outcome: str, now_s: float) -> None:
@@ -228,7 +227,7 @@ class Exporter:
         opens = self.state.last_answer_s < sent_s and circuit.failed(now_s)
         wait_s = delay_s(answer, attempt + circuit.probes, self.random(), self.backoff)
         self.state.failed(answer.words, sent_s=sent_s, now_s=now_s, delay_s=wait_s)
-        if opens or circuit.state is CircuitState.CLOSED:
+        if opens or circuit.is_closed():
             self._complain(answer, attempt, wait_s, opens=opens)
         circuit.pause(now_s + wait_s)
         return wait_s

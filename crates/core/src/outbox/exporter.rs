@@ -183,6 +183,7 @@ impl Exporter {
     }
 
     pub(super) fn from_mark(name: &str, mark: ExporterMark) -> Self {
+        let runs = mark.runs();
         let mut exporter = Self {
             name: name.to_owned(),
             totals: mark.totals,
@@ -192,7 +193,7 @@ impl Exporter {
             unnoted: mark.unnoted,
             ..Self::default()
         };
-        for range in mark.settled {
+        for range in runs {
             exporter.settled.cover(range);
         }
         exporter
@@ -202,7 +203,8 @@ impl Exporter {
         ExporterMark {
             totals: self.totals.clone(),
             done: self.done,
-            settled: self.settled.to_vec(),
+            settled: Vec::new(),
+            steps: self.settled.to_steps(self.done),
             held: self.held,
             unnoted: self.unnoted,
         }

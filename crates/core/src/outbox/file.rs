@@ -20,6 +20,14 @@ use crate::plan::Plan;
 /// has segments that can go.
 const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 8 * 1024..=64 * 1024 * 1024;
 
+/// Bytes copied for one that is written, at most: four are what it takes if three quarters of the
+/// log are waited for.
+const COPIES: u64 = 8;
+
+/// A segment may have one run in so many bytes: twice in marks, of a dozen bytes, they take about a
+/// sixteenth of it.
+const RUN_BYTES: u64 = 400;
+
 /// Sizes, for the metrics.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct OutboxStats {
@@ -53,6 +61,10 @@ pub struct Outbox {
     pub(super) log: Mutex<LogWriter>,
     /// About as large as the log may become.
     pub(super) max_bytes: u64,
+    /// Runs that marks may name, of all exporters together: so many take a sixteenth of a segment.
+    pub(super) most_runs: usize,
+    /// Bytes that may be copied for what was written; a full log is emptied without.
+    pub(super) credit: AtomicU64,
     /// Bytes on disk, for those who must not wait for the file.
     pub(super) bytes: AtomicU64,
     /// Every record written stands before this position; for the same.
@@ -87,10 +99,12 @@ impl Outbox {
         let reader = log.reader();
         let (books, survey) = Books::read(&reader, log.end(), (exporters, options), now)?;
         let outbox = Self {
+            credit: AtomicU64::new(max_bytes),
             bytes: AtomicU64::new(log.bytes()),
             end: AtomicU64::new(log.end()),
             log: Mutex::new(log),
             max_bytes,
+            most_runs: usize::try_from(segment / RUN_BYTES).unwrap_or(usize::MAX),
             reader,
             books: Mutex::new(books),
             removable: Mutex::default(),
@@ -222,6 +236,10 @@ impl Outbox {
         let mut positions = Vec::with_capacity(frames.len());
         log.append(&entries, &mut positions)?;
         assert_eq!(positions.len(), frames.len(), "one position a frame");
+        let written: u64 = bodies.iter().map(|body| body.len() as u64).sum();
+        let credit = self.credit.load(Ordering::Relaxed);
+        let credit = credit.saturating_add(COPIES * written).min(self.max_bytes);
+        self.credit.store(credit, Ordering::Relaxed);
         self.measure(&log);
         let mut books = held(&self.books);
         for ((sequence, expected, frame), position) in frames.iter().zip(positions) {

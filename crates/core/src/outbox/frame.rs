@@ -21,9 +21,12 @@ const _: () = assert!(
     "sizes stand right behind the counts"
 );
 
-/// Bytes on disk of a frame with so many spans and such a payload.
+/// What stands before a frame that was copied, about.
+const NOTE_BYTES: usize = 64;
+
+/// Bytes on disk of a frame with so many spans and such a payload, once it was copied.
 pub(super) const fn disk_bytes(spans: u64, payload_bytes: u32) -> u64 {
-    (HEADER_BYTES + FIXED_BYTES) as u64 + 4 * spans + payload_bytes as u64
+    (HEADER_BYTES + NOTE_BYTES + FIXED_BYTES) as u64 + 4 * spans + payload_bytes as u64
 }
 
 /// One frame.

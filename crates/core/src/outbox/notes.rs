@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
-use super::runs::Range;
+use super::runs::{Range, Runs};
 use crate::ledger::{Count, ExporterTotals};
 use crate::log::{Kind, POSITION_BOUND, Record};
 
@@ -27,7 +27,12 @@ pub(super) struct Mark {
 pub(super) struct ExporterMark {
     pub(super) totals: ExporterTotals,
     pub(super) done: u64,
+    /// Runs that it is done with behind that; only earlier versions write them so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) settled: Vec<Range>,
+    /// The same, in steps from `done` on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) steps: Vec<u64>,
     /// Spans in the frames before the mark that it is not done with.
     pub(super) held: Count,
     /// Spans that it was done with, ever, and no note says so.
@@ -90,7 +95,15 @@ impl ExporterMark {
     /// Whether a mark at `position` can say so. Believed, it would hide frames that come later.
     fn is_possible(&self, position: u64) -> bool {
         let mut settled = self.settled.iter();
-        self.done <= position && settled.all(|run| is_behind(*run, position))
+        self.done <= position
+            && settled.all(|run| is_behind(*run, position))
+            && Runs::of_steps(self.done, &self.steps, position).is_some()
+    }
+
+    /// The runs that it is done with behind `done`.
+    pub(super) fn runs(&self) -> Vec<Range> {
+        let steps = Runs::of_steps(self.done, &self.steps, u64::MAX).unwrap_or_default();
+        [self.settled.clone(), steps].concat()
     }
 }
 

@@ -35,12 +35,23 @@ impl Outbox {
             }
         }
         let mut moved = 0;
-        while self.is_crowded() && moved < MOVED_IN_A_CALL {
-            match self.move_oldest(&mut log, now) {
-                Some(bytes) => moved += bytes,
-                None => break,
+        let most = MOVED_IN_A_CALL.min(self.max_bytes / 2);
+        while self.is_crowded() && moved < most {
+            let credit = self.credit.load(Ordering::Relaxed);
+            if credit == 0 && self.has_room() {
+                break;
             }
+            let Some(bytes) = self.move_oldest(&mut log, now) else {
+                break;
+            };
+            moved += bytes;
+            let left = credit.saturating_sub(bytes);
+            self.credit.store(left, Ordering::Relaxed);
         }
+        self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) < self.max_bytes
     }
 
@@ -59,10 +70,18 @@ impl Outbox {
         true
     }
 
-    /// Whether the log is near its bound for the sake of what nobody wants.
+    /// Whether the log is near its bound for the sake of what nobody wants, or what is gone stands
+    /// so scattered among what is not that the marks which name it grow too large.
     fn is_crowded(&self) -> bool {
         let bytes = self.bytes.load(Ordering::Relaxed);
-        let wanted = held(&self.books).wanted_bytes;
+        let (wanted, runs) = {
+            let books = held(&self.books);
+            let runs = books.exporters.iter().map(|e| e.settled.len());
+            (books.wanted_bytes, runs.sum::<usize>())
+        };
+        if runs > self.most_runs {
+            return true;
+        }
         let near = bytes.saturating_add(self.max_bytes / 8) >= self.max_bytes;
         near && bytes.saturating_sub(wanted) > (self.max_bytes - wanted_bound(self.max_bytes)) / 4
     }

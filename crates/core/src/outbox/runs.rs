@@ -37,7 +37,36 @@ impl Runs {
         }
     }
 
-    pub(super) fn to_vec(&self) -> Vec<Range> {
-        self.0.iter().map(|(from, to)| (*from, *to)).collect()
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Where each begins and ends, counted from the end of the one before, and at first from this
+    /// position, which none begins before. There may be many, and most are short and near.
+    pub(super) fn to_steps(&self, from: u64) -> Vec<u64> {
+        let mut last = from;
+        let mut steps = Vec::with_capacity(2 * self.0.len());
+        for (&begin, &end) in &self.0 {
+            let begin = begin.max(last).min(end);
+            steps.extend([begin - last, end - begin]);
+            last = end;
+        }
+        steps
+    }
+
+    /// The same, back; None if they lead beyond `until`.
+    pub(super) fn of_steps(from: u64, steps: &[u64], until: u64) -> Option<Vec<Range>> {
+        let (pairs, rest) = steps.as_chunks::<2>();
+        let mut last = from;
+        let mut runs = Vec::with_capacity(pairs.len());
+        for [gap, length] in pairs {
+            let begin = last.checked_add(*gap)?;
+            last = begin.checked_add(*length)?;
+            if last > until || *length == 0 {
+                return None;
+            }
+            runs.push((begin, last));
+        }
+        rest.is_empty().then_some(runs)
     }
 }
