@@ -185,15 +185,18 @@ impl Cut {
             let by_name = |counts: &BTreeMap<String, Count>| -> BTreeMap<String, u64> {
                 counts.iter().map(|(k, v)| (k.clone(), of(v))).collect()
             };
-            json!({
+            let mut books = json!({
                 "received": of(&self.totals.received),
                 "restored": of(&totals.restored),
                 "exported": of(&totals.exported),
                 "held": {"buffer": of(&self.buffer), "outbox": of(&outbox)},
                 "dropped": by_name(&dropped),
-                "given_up": by_name(&totals.given_up),
                 "exported_again": of(&totals.exported_again),
-            })
+            });
+            if !totals.given_up.is_empty() {
+                books["given_up"] = json!(by_name(&totals.given_up));
+            }
+            books
         };
         let books = json!({"spans": unit(|count| count.spans), "bytes": unit(|count| count.bytes)});
         (books, accounted == self.totals.received + totals.restored)

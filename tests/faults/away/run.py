@@ -194,7 +194,7 @@ class Away:
                 name: int(metrics[f'exporter_outbox_bytes{{exporter="{name}"}}'])
                 for name in self._backends
             },
-            given_up=books["away"]["spans"]["given_up"],
+            given_up=books["away"]["spans"].get("given_up", {}),
             live=sum(age < LIVE_S + self.plan.tick_s for age in ages),
             backlog=sum(age >= LIVE_S + self.plan.tick_s for age in ages),
         )
@@ -224,7 +224,7 @@ class Away:
             wrong = [one for one in copies if sent.policy.get(one, "dropped") == "dropped"]
             if wrong:
                 outcome.findings.append(f"{len(wrong)} spans came to {name} that must not")
-            given_up = {kind: spans["given_up"].get(kind, 0) for kind in KINDS}
+            given_up = {kind: spans.get("given_up", {}).get(kind, 0) for kind in KINDS}
             lacking = Counter(sent.policy[one] for one in sent.policy.keys() - copies.keys())
             outcome.delivered[name] = len(copies)
             outcome.given_up[name] = given_up
