@@ -299,17 +299,35 @@ fn a_pinned_log_moves_on() {
 fn two_are_away() {
     let mut fixture = Fixture::new(400_000, &[("one", FREE), ("two", FREE), ("well", FREE)]);
     for _ in 0..1_000 {
-        fixture.write(DEFAULT, at(1));
-        assert!(fixture.outbox.make_room(at(1)));
+        fixture.write(DEFAULT, at(20));
+        assert!(fixture.outbox.make_room(at(20)));
         fixture.remove();
-        assert_eq!(fixture.drain("well", at(1)).len(), 1);
+        assert_eq!(fixture.drain("well", at(20)).len(), 1);
     }
-    let stats = fixture.outbox.stats(at(1)).exporters;
+    let stats = fixture.outbox.stats(at(20)).exporters;
     for name in ["one", "two"] {
         assert!(fixture.totals(name).0.dropped["outbox_full"].spans > 500);
         assert!(stats[name].bytes > 200_000, "{stats:?}");
     }
     assert!(fixture.totals("well").0.dropped.is_empty());
+}
+
+/// A burst that an exporter only needs some seconds for costs it nothing: the packer waits.
+#[test]
+fn a_burst_is_waited_for() {
+    let mut fixture = Fixture::new(100_000, &[("slow", FREE)]);
+    let mut written = 0;
+    while fixture.outbox.make_room(at(1)) {
+        fixture.write(DEFAULT, at(1));
+        written += 1;
+    }
+    assert_eq!(fixture.drain("slow", at(9)).len(), written);
+    assert!(fixture.outbox.make_room(at(9)), "there is room again");
+    while fixture.outbox.make_room(at(9)) {
+        fixture.write(DEFAULT, at(9));
+    }
+    assert!(fixture.outbox.make_room(at(30)), "it is away");
+    assert!(fixture.totals("slow").0.dropped["outbox_full"].spans > 0);
 }
 
 /// Live frames go first; the backlog gets its share of the bytes, or all while nothing else waits.

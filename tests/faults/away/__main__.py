@@ -1,7 +1,7 @@
 """A backend that is switched off under load, with small bounds, and another one that is well.
 
-Exit status 1 if a kept span is neither delivered nor given up by name, if errors went before the
-rest, or if the healthy backend had to wait.
+Exit status 1 if a kept span is neither delivered nor given up by name, if errors went that had
+room, or if the healthy backend had to wait.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--away", type=float, default=60.0, help="seconds without the backend")
     parser.add_argument("--after", type=float, default=20.0, help="seconds of load after that")
     parser.add_argument("--rate", type=float, default=300.0, help="traces of 4 kB a second")
-    parser.add_argument("--bound", default="8MiB", help="its max_outbox_bytes; 16MiB in all")
+    parser.add_argument("--bound", type=int, default=8, help="its bound, in MiB; 16 in all")
     parser.add_argument("--share", type=float, default=0.5, help="its drain_share")
     parser.add_argument("--seed", type=int, default=1, help="of the load")
     arguments = parser.parse_args()
@@ -31,7 +31,7 @@ def main() -> int:
         away_s=arguments.away,
         after_s=arguments.after,
         traces_per_s=arguments.rate,
-        max_outbox_bytes=arguments.bound,
+        max_outbox_mib=arguments.bound,
         drain_share=arguments.share,
         seed=arguments.seed,
     )

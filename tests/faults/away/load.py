@@ -15,6 +15,8 @@ SPANS: Final = 4
 """Spans a trace."""
 NOTE: Final = "x" * 900
 """Makes a span a kilobyte, so that an outbox fills within seconds."""
+SPAN_BYTES: Final = 1_200
+"""Of the outbox, about and at most."""
 DEFAULT_T: Final = 1 << 55
 """Of the rate 0.5."""
 BASE_NS: Final = 1_700_000_000 * SECOND

@@ -147,6 +147,9 @@ impl Outbox {
             ..SettledNote::default()
         };
         self.note(token, &note, now);
+        if let Some(exporter) = held(&self.books).exporter(exporter) {
+            exporter.settled_ms = now.mono_ms();
+        }
         true
     }
 

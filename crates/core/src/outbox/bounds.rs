@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::books::Books;
 use super::exporter::FrameRef;
+use super::handing::LIVE_MS;
 use super::notes::SettledNote;
 use super::runs::Range;
 use crate::ledger::Count;
@@ -58,12 +59,21 @@ impl Books {
             return None;
         }
         // Whoever holds most is furthest behind. What others want as well stays for them, until
-        // their turn comes.
+        // their turn comes. Those that keep up but for a burst are waited for.
         let mut order: Vec<usize> = (0..self.exporters.len()).collect();
+        order.retain(|at| self.is_behind(*at, now_ms));
         order.sort_by_key(|at| std::cmp::Reverse(self.exporters[*at].bytes));
         let need = self.wanted_bytes - (bound - bound / SLACK);
         let mut notes = order.into_iter();
         notes.find_map(|at| self.give_up(at, FULL, need, |_| true))
+    }
+
+    /// Whether an exporter has done nothing for some seconds, or has frames that wait for longer.
+    fn is_behind(&self, at: usize, now_ms: i64) -> bool {
+        let exporter = &self.exporters[at];
+        let oldest = self.frames.get(self.index_of(exporter.done));
+        let waits_ms = oldest.map_or(0, |frame| now_ms.saturating_sub(frame.since_ms));
+        now_ms.saturating_sub(exporter.settled_ms).max(waits_ms) >= LIVE_MS
     }
 
     fn expired(&mut self, at: usize, now_ms: i64) -> Option<SettledNote> {

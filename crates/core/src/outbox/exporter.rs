@@ -153,6 +153,8 @@ pub(super) struct Exporter {
     pub(super) out: HashMap<u64, (Range, Count)>,
     /// Frames that are about to be given up, or moved: nobody is handed them.
     pub(super) leaving: Runs,
+    /// When it last was done with a batch, or the process began.
+    pub(super) settled_ms: i64,
     /// When it was last looked whether frames are too old.
     pub(super) looked_ms: Option<i64>,
     /// Spans that it was done with, ever, and no note says so: it could not be written.

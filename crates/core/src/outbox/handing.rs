@@ -10,7 +10,7 @@ use super::exporter::{Exporter, FrameRef};
 use super::runs::Range;
 
 /// What has waited for longer is not live any more. More than the pauses after a failure or two.
-const LIVE_MS: i64 = 10_000;
+pub(super) const LIVE_MS: i64 = 10_000;
 
 /// Free frames that follow one another, and their bytes.
 struct Run {

@@ -139,6 +139,7 @@ impl Books {
             });
             exporter.advance(&books.frames);
             (exporter.next, exporter.fresh) = (exporter.done, exporter.done);
+            exporter.settled_ms = now.mono_ms();
             exporter.limits = options.exporters.get(name).copied().unwrap_or_default();
             books.exporters.push(exporter);
         }
