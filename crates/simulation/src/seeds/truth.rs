@@ -37,6 +37,8 @@ const GRACE_MS: u64 = 5_000 + 50;
 /// One span, and what became of its copies.
 #[derive(Default)]
 struct One {
+    /// When its newest copy was acknowledged.
+    came_ms: u64,
     trace: TraceId,
     message: Span,
     sure: u32,
@@ -182,6 +184,7 @@ impl Truth {
                 continue;
             };
             one.sure += 1;
+            one.came_ms = now_ms;
             let trace = self.traces.entry(one.trace).or_default();
             let remembered =
                 !self.forgetful && now_ms.saturating_sub(trace.judged_ms) < REMEMBERED_MS;

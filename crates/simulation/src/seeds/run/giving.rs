@@ -22,6 +22,8 @@ pub(super) struct Given {
     errors: [Option<u64>; 2],
     /// When that was, if every kept trace was in the outbox then.
     packed_ms: Option<u64>,
+    /// Turns until what a start packs again is surely packed.
+    unsure: u64,
 }
 
 fn count(value: &Value) -> u64 {
@@ -80,8 +82,11 @@ impl Run {
         if self.harmed {
             self.truth.may_come_back();
         }
-        let idle = self.machine.as_ref().is_some_and(|m| m.is_idle());
-        self.given.packed_ms = idle.then_some(self.now.mono_ns / MS);
+        let machine = self.machine.as_ref();
+        let idle = machine.is_some_and(|m| m.is_idle() && !m.late_spans_wait());
+        self.given.unsure = self.given.unsure.saturating_sub(1);
+        let packed = idle && self.given.unsure == 0;
+        self.given.packed_ms = packed.then_some(self.now.mono_ns / MS);
         Ok(())
     }
 
@@ -89,6 +94,7 @@ impl Run {
     pub(super) fn forget_errors(&mut self) {
         self.given.errors = [None; 2];
         self.given.packed_ms = None;
+        self.given.unsure = 60;
     }
 
     /// No exporter holds more than its bound, and what it has in hand.

@@ -51,7 +51,7 @@ impl Truth {
                 let sure = trace.known == Known::Surely(true) && !trace.mixed;
                 sure && trace.possible.is_empty() && trace.judged_ms < before_ms
             });
-            let sent_once = one.sure == 1 && one.possible == 0;
+            let sent_once = one.sure == 1 && one.possible == 0 && one.came_ms < before_ms;
             if kept && sent_once && !in_hand.contains(id) && !self.has_errors(&one.trace) {
                 self.outranked[exporter].insert(*id);
             }
