@@ -115,8 +115,12 @@ async def test_a_probe_waits_for_as_long_as_the_backend_asked() -> None:
     outbox, clock = FakeOutbox(), ManualClock()
     transport = FakeTransport(rule=lambda _: Failed(StatusCode.UNAVAILABLE, "later", 100.0))
     outbox.put(1)
-    async with running(exporter(outbox, transport, clock)):
+    async with running(exporter(outbox, transport, clock)) as subject:
         await down_for(clock, 1_500)
+        circuit = subject.state.circuit
+        while circuit.state is not CircuitState.OPEN:
+            await down_for(clock, 1)
+        assert circuit.wait_s(clock.now_s) == subject.state.pause_s(clock.now_s) > 0
         sent = len(transport.sent)
         await down_for(clock, 99)
         assert len(transport.sent) <= sent + 1
