@@ -1,6 +1,7 @@
 //! One seed: senders, a gateway, backends and a disk, and a scheduler that gives each its turn in
 //! an order of its own. After every step the gateway is held to the truth.
 
+mod giving;
 mod holding;
 mod trouble;
 
@@ -122,6 +123,7 @@ pub(super) struct Run {
     /// One of an earlier process had failed, and none has ended well since.
     spoiled: bool,
     begun_ms: u64,
+    given: giving::Given,
     hasher: DefaultHasher,
     manner: Manner,
     pub(super) outcome: Outcome,
@@ -161,6 +163,7 @@ impl Run {
             failed_syncs: 0,
             spoiled: false,
             begun_ms: habits.mono_ns / MS,
+            given: giving::Given::default(),
             hasher: DefaultHasher::new(),
             manner,
             outcome: Outcome {
@@ -256,7 +259,10 @@ impl Run {
                     self.see("the packer has to wait");
                 }
             }
-            14 if !hangs => self.keep(&machine)?,
+            14 if !hangs => {
+                self.keep(&machine)?;
+                self.within_limits()?;
+            }
             15 if !hangs => self.interval(&machine)?,
             16 if self.sometimes(self.habits.plans * 20) => {
                 self.plans += 1;
@@ -468,7 +474,8 @@ impl Run {
 
     fn keep(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
         let keeper = Arc::clone(machine);
-        self.waiting(machine, |syncing| keeper.keep(syncing))
+        let now = self.now;
+        self.waiting(machine, |syncing| keeper.keep(now, syncing))
     }
 
     fn interval(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
