@@ -10,7 +10,6 @@ use proptest::prelude::*;
 use tailsampler_core::clock::Now;
 use tailsampler_core::fs::{FileSystem, MemoryDisk};
 use tailsampler_core::ledger::{Count, Cut};
-use tailsampler_core::options::OutboxOptions;
 use tailsampler_core::outbox::{Batch, Frame, Outbox, Settlement};
 
 const NOW: Now = Now {
@@ -21,11 +20,7 @@ const NOW: Now = Now {
 fn open(disk: &MemoryDisk, exporters: &[&str]) -> Outbox {
     let names: Vec<String> = exporters.iter().map(|&name| name.to_owned()).collect();
     let disk = Arc::new(disk.clone());
-    let options = OutboxOptions {
-        max_bytes: 1 << 30,
-        ..OutboxOptions::default()
-    };
-    Outbox::open(disk, Path::new("outbox"), &names, &options, NOW)
+    Outbox::open(disk, Path::new("outbox"), &names, 1 << 30)
         .unwrap()
         .0
 }

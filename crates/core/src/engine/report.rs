@@ -90,7 +90,7 @@ impl Engine {
                 value
             })
             .collect();
-        let outbox = self.outbox.stats(now);
+        let outbox = self.outbox.stats();
         json!({
             "log": {"bytes": self.log.bytes(), "segments": self.log.segment_count(),
                     "max_bytes": self.options.buffer.max_bytes,
@@ -104,8 +104,7 @@ impl Engine {
             "verdict_log": {"bytes": self.verdict_log.bytes(),
                             "max_bytes": self.options.decisions.max_bytes},
             "outbox": {"bytes": outbox.bytes, "max_bytes": self.options.outbox.max_bytes,
-                       "traces": outbox.traces, "moved": outbox.moved,
-                       "exporters": outbox.exporters},
+                       "traces": outbox.traces},
             "policies": policies,
             "verdict_reasons": self.reasons,
             "plan": self.current_plan().plan().version,

@@ -46,7 +46,12 @@ pub fn start(
     let always = options.buffer.fsync == Fsync::Always;
     let first = Arc::new(Compiled::new(plan.clone())?);
     let plan_set = Arc::new(RwLock::new(Arc::new(PlanSet::new(first))));
-    let (mut engine, survey) = Engine::open(Arc::clone(fs), options, now, Arc::clone(&plan_set))?;
+    let (mut engine, survey) = Engine::open(
+        Arc::clone(fs),
+        options,
+        now.mono_ns / 1_000_000,
+        Arc::clone(&plan_set),
+    )?;
     let mut found = Found::default();
     let mut evidence = Evidence::default();
     found.add_damage("outbox", &engine.outbox().reader(), &survey.damage);
@@ -100,7 +105,6 @@ pub fn start(
         .engine
         .bring_back_plan(u32::MAX, &mut replay.evidence)?;
     replay.engine.install_plan(plan)?;
-    replay.engine.name_kept();
     replay.mend();
     replay.found.held_spans = replay.engine.begin_waiting(now, GRACE_MS);
     replay.stand_on_the_disk(always);

@@ -1,7 +1,6 @@
 //! One seed: senders, a gateway, backends and a disk, and a scheduler that gives each its turn in
 //! an order of its own. After every step the gateway is held to the truth.
 
-mod giving;
 mod holding;
 mod trouble;
 
@@ -123,7 +122,6 @@ pub(super) struct Run {
     /// One of an earlier process had failed, and none has ended well since.
     spoiled: bool,
     begun_ms: u64,
-    given: giving::Given,
     hasher: DefaultHasher,
     manner: Manner,
     pub(super) outcome: Outcome,
@@ -163,7 +161,6 @@ impl Run {
             failed_syncs: 0,
             spoiled: false,
             begun_ms: habits.mono_ns / MS,
-            given: giving::Given::default(),
             hasher: DefaultHasher::new(),
             manner,
             outcome: Outcome {
@@ -259,10 +256,7 @@ impl Run {
                     self.see("the packer has to wait");
                 }
             }
-            14 if !hangs => {
-                self.keep(&machine)?;
-                self.within_limits()?;
-            }
+            14 if !hangs => self.keep(&machine)?,
             15 if !hangs => self.interval(&machine)?,
             16 if self.sometimes(self.habits.plans * 20) => {
                 self.plans += 1;
@@ -474,8 +468,7 @@ impl Run {
 
     fn keep(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
         let keeper = Arc::clone(machine);
-        let now = self.now;
-        self.waiting(machine, |syncing| keeper.keep(now, syncing))
+        self.waiting(machine, |syncing| keeper.keep(syncing))
     }
 
     fn interval(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
