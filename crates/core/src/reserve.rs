@@ -70,7 +70,7 @@ impl Room {
         if !self.is_spent() {
             return true;
         }
-        // Not before it is whole: half of it is given away by nobody.
+        // It counts as spent until it is whole, so that nobody gives half of it away.
         let there = self.bytes == 0 || self.take(fs).is_ok();
         if !there {
             let _ = fs.remove(&self.path); // half of it is no room
