@@ -82,7 +82,9 @@ class Gateway:
                         "fsync": {"mode": "interval", "interval_ms": 1000}},
              "late": {"max_traces": 1000000, "max_age_ms": 600000},
              "decisions": {"max_bytes": 1073741824},
-             "outbox": {"max_bytes": 4294967296},
+             "outbox": {"max_bytes": 4294967296,
+                        "exporters": {"local": {"max_bytes": null, "max_age_ms": null,
+                                                "drain_permille": 500}}},
              "exporters": ["tempo"],          // the first is the primary
              "annotate": true,                // tailsampler.policy and .reason on root spans
              "plan": {...}}                   // crates/core/src/plan/mod.rs
@@ -116,10 +118,11 @@ class Gateway:
         The reader reads 8 bytes to reset it.
         """
     def take(self, exporter: str, max_bytes: int, linger_ms: int, /) -> Batch | None:
-        """The next batch for this exporter, oldest first; None if nothing is ready.
+        """The next batch for this exporter; None if nothing is ready.
 
-        A batch smaller than ``max_bytes`` is handed out once its oldest trace has stood in the
-        outbox for ``linger_ms`` (0: at once).
+        Spans that came within the last 10 s go first, the others get ``drain_permille`` of the
+        bytes meanwhile, and each of the two the oldest first. A batch smaller than ``max_bytes``
+        is handed out once its oldest trace has stood in the outbox for ``linger_ms`` (0: at once).
         """
     def settle(
         self,

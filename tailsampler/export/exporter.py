@@ -3,6 +3,9 @@
 Exporters share nothing but the core, so one dead backend never holds back another. A span leaves
 the outbox only by ``settle``; whatever ends an attempt before that (a crash, a cancelled task, a
 lost answer) leads to the same spans being sent again.
+
+While a backend is away the circuit is open: batches go back to the outbox, where they can be given
+up if they are too many, and one at a time is sent to see whether it is back.
 """
 
 import asyncio
@@ -38,6 +41,10 @@ IDLE_POLL_S: Final = 1.0
 LEAST_BATCH_BYTES: Final = 65_536
 # After a failure of our own (the outbox could not be read, a bug), so that it is no hot loop.
 STUMBLE_S: Final = 5.0
+
+
+class BackendAwayError(Exception):
+    """The circuit has opened: this batch waits in the outbox."""
 
 
 class Transport(Protocol):
@@ -108,6 +115,7 @@ class Exporter:
             while True:
                 await slots.acquire()
                 batch = await self._next_batch()
+                self.state.circuit.begun()
                 task = asyncio.create_task(self._carry(batch), name=f"export {self.name}")
                 self._tasks.add(task)
                 self.state.in_flight = len(self._tasks)
@@ -134,7 +142,7 @@ class Exporter:
 
     async def _next_batch(self) -> Batch:
         while True:
-            await self._pause_while_failing()
+            await self._until_admitted()
             self._woken.clear()
             flushing = self._flush.is_set()
             try:
@@ -156,19 +164,33 @@ class Exporter:
                 await self._within(self.pace.linger_ms / 1000, self._flush)
 
     async def _carry(self, batch: Batch) -> None:
+        again = False
+
+        async def send(payload: bytes) -> Accepted | Failed:
+            nonlocal again
+            answer, lost = await self._send_until_final(payload)
+            again |= lost or isinstance(answer, Accepted)
+            if answer is None:
+                raise BackendAwayError
+            return answer
+
         try:
-            delivery = await deliver(batch.payload, batch.spans, self._send_until_final, self.split)
+            delivery = await deliver(batch.payload, batch.spans, send, self.split)
             self._taken.settle(batch, delivery)
             self.state.batches += 1
             self.contained.well(self.component)
             self._learn(delivery)
             self._tell(delivery, batch)
+        except BackendAwayError:
+            if not again:
+                self._taken.not_sent(batch)
         except BaseException as error:
             if is_ending(error):
                 raise
             self._stumble("export.batch_failed", error)
 
-    async def _send_until_final(self, payload: bytes) -> Accepted | Failed:
+    async def _send_until_final(self, payload: bytes) -> tuple[Accepted | Failed | None, bool]:
+        """The answer, and whether an earlier one was lost; None if the circuit opens before it."""
         attempt, again = 0, False
         while True:
             sent_s = self.clock.monotonic_s()
@@ -176,22 +198,49 @@ class Exporter:
             now_s = self.clock.monotonic_s()
             means = meaning(answer) if isinstance(answer, Failed) else None
             if isinstance(answer, Accepted) or means in DIVIDES:
-                self.state.answered(means.value if means else "accepted", now_s)
-                self._answered.set()
+                self._heard(means.value if means else "accepted", now_s)
                 if isinstance(answer, Accepted):
-                    return dataclasses.replace(answer, again=again)
-                return answer
+                    return dataclasses.replace(answer, again=again), again
+                return answer, again
             attempt += 1
             again |= may_have_arrived(answer)
-            wait_s = delay_s(answer, attempt, self.random(), self.backoff)
-            self.state.failed(answer.words, sent_s=sent_s, now_s=now_s, delay_s=wait_s)
-            self._complain(answer, attempt, wait_s)
+            wait_s = self._missed(answer, attempt, sent_s, now_s)
+            if not self.state.circuit.is_closed():
+                return None, again
             await self.clock.sleep(wait_s)
+            if not self.state.circuit.is_closed():
+                return None, again
 
-    async def _pause_while_failing(self) -> None:
-        while (seconds := self.state.pause_s(self.clock.monotonic_s())) > 0:
+    def _heard(self, outcome: str, now_s: float) -> None:
+        """The backend dealt with a request."""
+        circuit = self.state.circuit
+        away_s = now_s - circuit.opened_s
+        if circuit.answered():
+            log.info("export.backend_is_back", exporter=self.name, away_s=round(away_s, 1))
+        self.state.answered(outcome, now_s)
+        self._answered.set()
+
+    def _missed(self, answer: Failed, attempt: int, sent_s: float, now_s: float) -> float:
+        """An attempt has to be repeated; after how many seconds."""
+        circuit = self.state.circuit
+        # What was sent before another batch was answered says nothing of the backend as a whole.
+        opens = self.state.last_answer_s < sent_s and circuit.failed(now_s)
+        wait_s = delay_s(answer, attempt + circuit.probes, self.random(), self.backoff)
+        self.state.failed(answer.words, sent_s=sent_s, now_s=now_s, delay_s=wait_s)
+        if opens or circuit.is_closed():
+            self._complain(answer, attempt, wait_s, opens=opens)
+        circuit.pause(now_s + wait_s)
+        return wait_s
+
+    async def _until_admitted(self) -> None:
+        circuit = self.state.circuit
+        while True:
+            now_s = self.clock.monotonic_s()
+            wait_s = max(self.state.pause_s(now_s), circuit.wait_s(now_s))
+            if wait_s <= 0 and circuit.admits(now_s):
+                return
             self._answered.clear()
-            await self._within(seconds, self._answered)
+            await self._within(wait_s or IDLE_POLL_S, self._answered)
 
     async def _within(self, seconds: float, event: asyncio.Event) -> None:
         """Wait for the event, but not longer than this."""
@@ -212,6 +261,7 @@ class Exporter:
         self._tasks.discard(task)
         self.state.in_flight = len(self._tasks)
         slots.release()
+        self.state.circuit.ended()
         self._taken.let_go(batch)
         self.wake()
 
@@ -226,7 +276,7 @@ class Exporter:
         self.state.last_answer_s = float("-inf")
         self.state.failed(words_of(error), sent_s=now_s, now_s=now_s, delay_s=STUMBLE_S)
 
-    def _complain(self, answer: Failed, attempt: int, wait_s: float) -> None:
+    def _complain(self, answer: Failed, attempt: int, wait_s: float, *, opens: bool) -> None:
         fields = {
             "exporter": self.name,
             "answer": answer.words,
@@ -239,6 +289,13 @@ class Exporter:
                 **fields,
                 message="Nothing is dropped; kept traces gather in the outbox until its bound. "
                 "Check the endpoint, the token and its tenant.",
+            )
+        elif opens:
+            log.warning(
+                "export.backend_is_away",
+                **fields,
+                message="Kept traces gather in the outbox until its bound; one batch at a time "
+                "is sent to see whether the backend is back.",
             )
         else:
             log.warning("export.retrying", **fields)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from tailsampler.export.circuit import Circuit
+
 OUTCOMES: Final = ("accepted", "retried", "refused", "too_large")
 """What became of a request: the closed set behind ``tailsampler_exporter_requests_total``."""
 
@@ -22,6 +24,8 @@ class ExporterState:
     """The newest failure in words; empty while all is well."""
     batches: int = 0
     """Batches settled."""
+    circuit: Circuit = field(default_factory=Circuit)
+    """Whether batches go out at all."""
 
     def answered(self, outcome: str, now_s: float) -> None:
         """Note that the backend works, whatever it thought of the request."""
@@ -56,6 +60,7 @@ class ExporterState:
             "healthy": self.healthy,
             "in_flight": self.in_flight,
             "batches": self.batches,
+            "circuit": self.circuit.state.value,
             "requests": dict(self.requests),
             "backing_off_seconds": round(self.pause_s(now_s), 3),
             "last_error": self.last_error or None,

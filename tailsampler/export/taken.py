@@ -44,7 +44,7 @@ class Outbox(Protocol):
     """The part of ``_core.Gateway`` that an exporter needs."""
 
     def take(self, exporter: str, max_bytes: int, linger_ms: int, /) -> Batch | None:
-        """Hand out the next batch, oldest first; None if nothing is ready."""
+        """Hand out the next batch, live spans first; None if nothing is ready."""
 
     def settle(
         self,
@@ -79,7 +79,7 @@ class Taken:
     _owed: set[int] = field(default_factory=set)
     """Of these, those that nobody works on any more."""
     _unsent: set[int] = field(default_factory=set)
-    """Of these, those that nobody began to send."""
+    """Of these, those of which the backend can have nothing."""
     _taking: "asyncio.Future[Batch | None] | None" = None
 
     async def take(self, max_bytes: int, linger_ms: int) -> Batch | None:
@@ -111,6 +111,11 @@ class Taken:
             again=delivery.again,
         )
         self._unsettled.discard(batch.token)
+        self._unsent.discard(batch.token)
+
+    def not_sent(self, batch: Batch) -> None:
+        """Nothing of it can have arrived: if it is given back, nobody counts it as sent again."""
+        self._unsent.add(batch.token)
 
     def let_go(self, batch: Batch) -> None:
         """Nobody works on it any more: give it back, unless it is settled."""

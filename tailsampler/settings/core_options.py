@@ -7,6 +7,7 @@ from typing import Any
 
 from tailsampler.decide.compile import compile_plan
 from tailsampler.settings.buffer import Fsync
+from tailsampler.settings.export import Exporter
 from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
 from tailsampler.settings.tenants import rates, tenants_option
@@ -39,7 +40,10 @@ def gateway_options(settings: Settings) -> str:
                 "max_age_ms": milliseconds(settings.late.max_age),
             },
             "decisions": {"max_bytes": settings.decisions.max_bytes},
-            "outbox": {"max_bytes": settings.outbox.max_bytes},
+            "outbox": {
+                "max_bytes": settings.outbox.max_bytes,
+                "exporters": {exporter.name: _limits(exporter) for exporter in settings.export},
+            },
             "exporters": [exporter.name for exporter in settings.export],
             "annotate": settings.sampling.annotate,
             "plan": compile_plan(settings.sampling).model_dump(mode="json"),
@@ -66,6 +70,15 @@ def listen_options(settings: Settings) -> str:
 def plan_json(settings: Settings) -> str:
     """JSON for ``_core.check_plan`` and ``Gateway.install_plan``."""
     return compile_plan(settings.sampling).model_dump_json()
+
+
+def _limits(exporter: Exporter) -> dict[str, Any]:
+    age = exporter.max_outbox_age
+    return {
+        "max_bytes": exporter.max_outbox_bytes,
+        "max_age_ms": None if age is None else milliseconds(age),
+        "drain_permille": round(exporter.drain_share * 1000),
+    }
 
 
 def _fsync(fsync: Fsync) -> dict[str, Any]:

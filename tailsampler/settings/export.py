@@ -22,6 +22,7 @@ from tailsampler.settings.values import (
     Whole,
     between,
     one_of,
+    parse_number,
     parse_secret,
     parse_text,
     resolved,
@@ -171,6 +172,25 @@ class _Sink(Section):
     linger: Annotated[Duration, lasting("0s", "1m")] = Field(
         default=timedelta(milliseconds=200),
         description="How long kept spans wait for company in a batch. Default: 200ms.",
+    )
+    max_outbox_bytes: Annotated[Size, sized("1MiB", "1024TiB")] | None = Field(
+        default=None,
+        description="Bytes of the outbox that may be held for this exporter while its backend is "
+        "away. At it, what the last policy of the chain kept is given up first, the oldest of it "
+        "first, and what the first policy kept last, all as outbox_full. Default: three quarters "
+        "of outbox.max_bytes, which all exporters share.",
+        examples=["1GiB"],
+    )
+    max_outbox_age: Annotated[Duration, lasting("1m", "8760h")] | None = Field(
+        default=None,
+        description="How long kept spans are held for this exporter; older ones are given up as "
+        "outbox_expired, whichever policy kept them. Default: as long as there is room.",
+        examples=["24h"],
+    )
+    drain_share: Annotated[float, PlainValidator(parse_number), between(0, 1)] = Field(
+        default=0.5,
+        description="Part of what is sent that spans older than 10 s may have while newer ones "
+        "wait, so that a backend that is back gets live traffic first. Default: 0.5.",
     )
 
 

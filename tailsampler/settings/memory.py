@@ -39,6 +39,7 @@ class Outbox(Section):
 
     max_bytes: Annotated[Size, sized("16MiB", "1024TiB")] = Field(
         default=4 << 30,
-        description="Bound of the outbox on disk. At it, kept traces stay in the buffer log "
-        "until an exporter has made room. Default: 4GiB.",
+        description="Bound of the outbox on disk. Kept traces that some exporter is not done with "
+        "fill three quarters of it at most; beyond that, whoever is furthest behind gives up what "
+        "the last policies kept first. Default: 4GiB.",
     )

@@ -6,7 +6,7 @@ here again, from the parts: a gateway that says "balanced" is not asked to be be
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 
@@ -28,6 +28,8 @@ class Books:
     """Sent once more because the answer was lost; not part of the invariant."""
     restored: int = 0
     """Accounted for twice, since damage or a loss of power took the verdict on them."""
+    given_up: Mapping[str, int] = field(default_factory=dict)
+    """Of the dropped ones, those that the outbox gave up at a bound, by policy."""
 
     @classmethod
     def parse(cls, books: Mapping[str, Any]) -> Self:
@@ -40,6 +42,9 @@ class Books:
             dropped={str(reason): int(count) for reason, count in books["dropped"].items()},
             exported_again=int(books.get("exported_again", 0)),
             restored=int(books.get("restored", 0)),
+            given_up={
+                str(policy): int(count) for policy, count in books.get("given_up", {}).items()
+            },
         )
 
     @property

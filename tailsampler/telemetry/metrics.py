@@ -96,6 +96,30 @@ EXPORTER_HEALTHY = _gauge("exporter_healthy", "1 if the newest attempt was answe
 EXPORTER_BACKING_OFF = _gauge(
     "exporter_backing_off_seconds", "Time until a failing backend is tried again.", "exporter"
 )
+EXPORTER_CIRCUIT = _gauge(
+    "exporter_circuit",
+    "1 for the state of the circuit: closed, open while the backend is away, half_open while one "
+    "batch is sent to see whether it is back.",
+    "exporter",
+    "state",
+)
+EXPORTER_SPANS_GIVEN_UP = _counter(
+    "exporter_spans_given_up",
+    "Of the dropped ones, spans that the outbox gave up at a bound, by policy.",
+    "exporter",
+    "policy",
+)
+EXPORTER_OUTBOX_BYTES = _gauge(
+    "exporter_outbox_bytes", "Bytes on the disk that are held for this exporter.", "exporter"
+)
+EXPORTER_OUTBOX_LIMIT = _gauge(
+    "exporter_outbox_limit_bytes", "Its bound, at which kept traces are given up.", "exporter"
+)
+EXPORTER_OUTBOX_OLDEST = _gauge(
+    "exporter_outbox_oldest_seconds",
+    "How long the kept trace at the begin of its backlog has waited.",
+    "exporter",
+)
 
 # Verdicts.
 POLICY_TRACES = _counter(

@@ -21,6 +21,13 @@ DROP_REASONS: Final = {
     "backend_refused": DropReason(
         False, "The backend refuses these spans for good, also when sent alone."
     ),
+    "outbox_full": DropReason(
+        False,
+        "Its backend was away for so long that the outbox was full; what matters least went first.",
+    ),
+    "outbox_expired": DropReason(
+        False, "Its backend was away for longer than this exporter's max_outbox_age."
+    ),
     "malformed": DropReason(
         False, "A kept span that cannot be read; it would poison the batch it is in."
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tailsampler.export.circuit import CircuitState
 from tailsampler.telemetry import metrics as m
 from tailsampler.telemetry.ledger import Books, Ledger, Pair
 from tailsampler.telemetry.reasons import is_intended
@@ -94,6 +95,8 @@ def _exporter_books(name: str, pair: Pair) -> Iterator[Sample]:
     yield m.EXPORTER_SPANS_HELD, (name,), pair.spans.outbox
     for reason, count in pair.spans.dropped.items():
         yield m.EXPORTER_SPANS_DROPPED, (name, reason, _word(is_intended(reason))), count
+    for policy, count in pair.spans.given_up.items():
+        yield m.EXPORTER_SPANS_GIVEN_UP, (name, policy), count
 
 
 def _exporters(status: Status) -> Iterator[Sample]:
@@ -103,6 +106,12 @@ def _exporters(status: Status) -> Iterator[Sample]:
         yield m.EXPORTER_IN_FLIGHT, (name,), state.in_flight
         yield m.EXPORTER_HEALTHY, (name,), float(state.healthy)
         yield m.EXPORTER_BACKING_OFF, (name,), state.pause_s(now_s)
+        for circuit in CircuitState:
+            yield (
+                m.EXPORTER_CIRCUIT,
+                (name, circuit.value),
+                float(state.circuit.state is circuit),
+            )
         for outcome, count in state.requests.items():
             yield m.EXPORTER_REQUESTS, (name, outcome), count
 
@@ -133,8 +142,16 @@ def _stats(stats: Mapping[str, Any]) -> Iterator[Sample]:
         value = _at(stats, *path)
         if isinstance(value, int | float):
             yield metric, (), value
+    yield from _outbox(stats)
     yield from _door(stats)
     yield from _verdicts(stats)
+
+
+def _outbox(stats: Mapping[str, Any]) -> Iterator[Sample]:
+    for name, held in (_at(stats, "outbox", "exporters") or {}).items():
+        yield m.EXPORTER_OUTBOX_BYTES, (name,), held["bytes"]
+        yield m.EXPORTER_OUTBOX_LIMIT, (name,), held["max_bytes"]
+        yield m.EXPORTER_OUTBOX_OLDEST, (name,), held["oldest_seconds"]
 
 
 def _door(stats: Mapping[str, Any]) -> Iterator[Sample]:

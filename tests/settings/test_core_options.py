@@ -23,7 +23,10 @@ def test_gateway_options_hold_what_the_core_reads() -> None:
         "admission": {"spans_per_second": None, "tenants": []},
         "late": {"max_traces": 1000000, "max_age_ms": 600000},
         "decisions": {"max_bytes": 1073741824},
-        "outbox": {"max_bytes": 4294967296},
+        "outbox": {
+            "max_bytes": 4294967296,
+            "exporters": {"local": {"max_bytes": None, "max_age_ms": None, "drain_permille": 500}},
+        },
         "exporters": ["local"],
         "annotate": True,
     }

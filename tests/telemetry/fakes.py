@@ -20,6 +20,7 @@ def books(**changes: Any) -> dict[str, Any]:
         "held": {"buffer": 10, "outbox": 5},
         "dropped": {"policy": 44, "backend_refused": 1},
         "exported_again": 2,
+        "given_up": {"default": 1},
     }
     return {**found, **changes}
 
@@ -50,7 +51,12 @@ def stats() -> dict[str, Any]:
         },
         "late": {"traces": 20, "reach_seconds": 12.5},
         "verdict_log": {"bytes": 512, "max_bytes": 1024},
-        "outbox": {"bytes": 100, "max_bytes": 1000, "traces": 1},
+        "outbox": {
+            "bytes": 100,
+            "max_bytes": 1000,
+            "traces": 1,
+            "exporters": {"tempo": {"bytes": 80, "max_bytes": 750, "oldest_seconds": 4.5}},
+        },
         "queue": {
             "requests": 1,
             "bytes": 270,

@@ -11,6 +11,14 @@ pub struct Now {
     pub mono_ns: u64,
 }
 
+impl Now {
+    /// Milliseconds since the arbitrary start; moments before it have a place, too.
+    #[must_use]
+    pub const fn mono_ms(self) -> i64 {
+        (self.mono_ns / 1_000_000).cast_signed()
+    }
+}
+
 /// The process's clock begins at one day, so that moments before the start have a place on it.
 const START_NS: u64 = 86_400_000_000_000;
 

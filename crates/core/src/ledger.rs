@@ -122,6 +122,9 @@ pub struct ExporterTotals {
     /// them, or what had become of them: they were judged, or sent, once more.
     #[serde(default)]
     pub restored: Count,
+    /// Of the dropped ones, those that the outbox gave up at one of its bounds, by policy.
+    #[serde(default)]
+    pub given_up: BTreeMap<String, Count>,
 }
 
 /// Everything that is counted, read in one cut.
@@ -179,15 +182,21 @@ impl Cut {
         let (dropped, accounted) = self.accounted(totals, held);
         let outbox = self.pending + held;
         let unit = |of: fn(&Count) -> u64| {
-            let dropped: BTreeMap<_, _> = dropped.iter().map(|(k, v)| (k, of(v))).collect();
-            json!({
+            let by_name = |counts: &BTreeMap<String, Count>| -> BTreeMap<String, u64> {
+                counts.iter().map(|(k, v)| (k.clone(), of(v))).collect()
+            };
+            let mut books = json!({
                 "received": of(&self.totals.received),
                 "restored": of(&totals.restored),
                 "exported": of(&totals.exported),
                 "held": {"buffer": of(&self.buffer), "outbox": of(&outbox)},
-                "dropped": dropped,
+                "dropped": by_name(&dropped),
                 "exported_again": of(&totals.exported_again),
-            })
+            });
+            if !totals.given_up.is_empty() {
+                books["given_up"] = json!(by_name(&totals.given_up));
+            }
+            books
         };
         let books = json!({"spans": unit(|count| count.spans), "bytes": unit(|count| count.bytes)});
         (books, accounted == self.totals.received + totals.restored)

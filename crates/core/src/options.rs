@@ -1,5 +1,7 @@
 //! What the data plane is told at start, as JSON from Python.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::admission::AdmissionOptions;
@@ -91,9 +93,35 @@ pub struct DecisionOptions {
 }
 
 /// Options of the outbox.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutboxOptions {
-    /// At this size no more kept traces are written to it; they stay in the buffer log.
+    /// About this size it stays: three quarters of it for what some exporter is not done with, the
+    /// rest for what cannot be freed yet.
     pub max_bytes: u64,
+    /// The bounds of single exporters, by name.
+    #[serde(default)]
+    pub exporters: BTreeMap<String, Limits>,
+}
+
+/// What the outbox holds for one exporter, and how it is handed out.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes on disk held for it at most; None: as far as the outbox goes.
+    pub max_bytes: Option<u64>,
+    /// Milliseconds for which a frame is held at most; None: without end.
+    pub max_age_ms: Option<u64>,
+    /// Of the bytes handed out while live frames wait, those of the backlog, in thousandths.
+    pub drain_permille: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: None,
+            max_age_ms: None,
+            drain_permille: 500,
+        }
+    }
 }

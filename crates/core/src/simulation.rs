@@ -162,7 +162,8 @@ impl World {
     /// What the threads beside the engine do: pack what is kept, do the chores.
     fn pack(&mut self) {
         self.jobs.append(&mut self.engine.take_jobs());
-        if !self.jobs.is_empty() && self.packer.pack(&self.jobs, self.now).is_ok() {
+        let room = self.engine.outbox().make_room(self.now);
+        if room && !self.jobs.is_empty() && self.packer.pack(&self.jobs, self.now).is_ok() {
             let jobs = std::mem::take(&mut self.jobs);
             self.engine.packed(jobs.into_iter().map(|job| job.pin));
         }

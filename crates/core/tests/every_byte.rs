@@ -42,6 +42,7 @@ fn write(disk: &MemoryDisk) -> u64 {
             tenant: 0,
             plan: 1,
             count: 1,
+            rank: 0,
             sequence: number,
             wall_ns: number,
             total: Count::new(number, number),

@@ -26,6 +26,7 @@ const fn header(sequence: u64) -> Header {
         tenant: 3,
         plan: 4,
         count: 5,
+        rank: 0,
         sequence,
         wall_ns: 6,
         total: Count::new(7, 8),

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use tailsampler_core::clock::Now;
 use tailsampler_core::fs::{FileSystem, MemoryDisk};
 use tailsampler_core::ledger::{Count, Cut};
+use tailsampler_core::options::OutboxOptions;
 use tailsampler_core::outbox::{Batch, Frame, Outbox, Settlement};
 
 const NOW: Now = Now {
@@ -20,7 +21,11 @@ const NOW: Now = Now {
 fn open(disk: &MemoryDisk, exporters: &[&str]) -> Outbox {
     let names: Vec<String> = exporters.iter().map(|&name| name.to_owned()).collect();
     let disk = Arc::new(disk.clone());
-    Outbox::open(disk, Path::new("outbox"), &names, 1 << 30)
+    let options = OutboxOptions {
+        max_bytes: 1 << 30,
+        ..OutboxOptions::default()
+    };
+    Outbox::open(disk, Path::new("outbox"), &names, &options, NOW)
         .unwrap()
         .0
 }

@@ -13,6 +13,7 @@ use engine_support::{MS, options, plain, request};
 use tailsampler_core::clock::Now;
 use tailsampler_core::ledger::{Count, Cut};
 use tailsampler_core::log::{Entry, Header, Kind, LogWriter};
+use tailsampler_core::options::OutboxOptions;
 use tailsampler_core::outbox::{Frame, Outbox, Settlement};
 use tailsampler_core::simulation::World;
 
@@ -41,6 +42,7 @@ fn append(log: &mut LogWriter, body: &[u8]) -> bool {
         tenant: 0,
         plan: 0,
         count: 1,
+        rank: 0,
         sequence: 1,
         wall_ns: 0,
         total: Count::default(),
@@ -130,7 +132,11 @@ fn what_could_not_be_noted_is_no_damage() {
     let (disk, refuses) = disk(Write::Fails);
     let open = || {
         let disk = Arc::new(disk.clone());
-        Outbox::open(disk, Path::new("outbox"), &["a".to_owned()], 1 << 30).unwrap()
+        let bound = OutboxOptions {
+            max_bytes: 1 << 30,
+            ..OutboxOptions::default()
+        };
+        Outbox::open(disk, Path::new("outbox"), &["a".to_owned()], &bound, NOW).unwrap()
     };
     let write = |outbox: &Outbox, number: u64| {
         let frame = Frame {

@@ -108,7 +108,10 @@ impl Script {
                 max_age_ms: 600_000,
             },
             decisions: DecisionOptions { max_bytes: 1 << 20 },
-            outbox: OutboxOptions { max_bytes: 1 << 20 },
+            outbox: OutboxOptions {
+                max_bytes: 1 << 20,
+                ..OutboxOptions::default()
+            },
             exporters: (0..self.exporters).map(|at| format!("e{at}")).collect(),
             annotate: false,
             plan: plan(0),

@@ -122,6 +122,7 @@ impl Engine {
                     tenant: prepared.tenant,
                     plan,
                     count: u32::try_from(prepared.accepted.spans).unwrap_or(u32::MAX),
+                    rank: 0,
                     sequence,
                     wall_ns: now.wall_ns,
                     total,

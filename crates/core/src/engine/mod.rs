@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::clock::Now;
 use crate::fs::FileSystem;
 use crate::index::{Index, Pins, TraceHasher};
 use crate::ledger::{Count, Totals};
@@ -142,7 +143,7 @@ impl Engine {
     pub(crate) fn open(
         fs: Arc<dyn FileSystem>,
         options: Options,
-        mono_ms: u64,
+        now: Now,
         plan_set: SharedPlans,
     ) -> Result<(Self, Survey), LogError> {
         let directory = Path::new(&options.data_directory);
@@ -160,7 +161,8 @@ impl Engine {
             Arc::clone(&fs),
             &directory.join("outbox"),
             &options.exporters,
-            options.outbox.max_bytes,
+            &options.outbox,
+            now,
         )?;
         let hasher = TraceHasher::new(options.hash_secret.unwrap_or(0));
         let engine = Self {
@@ -169,7 +171,9 @@ impl Engine {
             index: Index::new(hasher),
             memory: VerdictMemory::new(options.late.max_traces, options.late.max_age_ms),
             recent: Recent::default(),
-            wheel: Wheel::new(u32::try_from(mono_ms / crate::waiting::TICK_MS).unwrap_or(0)),
+            wheel: Wheel::new(
+                u32::try_from(now.mono_ns / 1_000_000 / crate::waiting::TICK_MS).unwrap_or(0),
+            ),
             pins: Pins::default(),
             due: VecDeque::new(),
             early: VecDeque::new(),

@@ -116,6 +116,15 @@ impl Engine {
         }
     }
 
+    /// Tell the outbox the names of the rules that kept what is in it.
+    pub(crate) fn name_kept(&self) {
+        for version in self.outbox.plans() {
+            if let Some(plan) = self.plan_of(version) {
+                self.outbox.learn(plan.plan());
+            }
+        }
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         Path::new(&self.options.data_directory)
     }

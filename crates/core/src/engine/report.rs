@@ -90,7 +90,7 @@ impl Engine {
                 value
             })
             .collect();
-        let outbox = self.outbox.stats();
+        let outbox = self.outbox.stats(now);
         json!({
             "log": {"bytes": self.log.bytes(), "segments": self.log.segment_count(),
                     "max_bytes": self.options.buffer.max_bytes,
@@ -104,7 +104,8 @@ impl Engine {
             "verdict_log": {"bytes": self.verdict_log.bytes(),
                             "max_bytes": self.options.decisions.max_bytes},
             "outbox": {"bytes": outbox.bytes, "max_bytes": self.options.outbox.max_bytes,
-                       "traces": outbox.traces},
+                       "traces": outbox.traces, "moved": outbox.moved,
+                       "exporters": outbox.exporters},
             "policies": policies,
             "verdict_reasons": self.reasons,
             "plan": self.current_plan().plan().version,

@@ -20,7 +20,7 @@ pub struct Payload {
 /// Every whole request of the buffer log, or every whole frame of the outbox, the oldest first.
 pub struct Payloads {
     records: Records,
-    wanted: Kind,
+    wanted: &'static [Kind],
 }
 
 impl DataDirectory {
@@ -33,9 +33,9 @@ impl DataDirectory {
         Ok(Payloads {
             records: self.reader(log)?.records(0),
             wanted: if log == "outbox" {
-                Kind::Kept
+                &[Kind::Kept, Kind::Moved]
             } else {
-                Kind::Request
+                &[Kind::Request]
             },
         })
     }
@@ -49,11 +49,11 @@ impl Payloads {
     pub fn next_payload(&mut self) -> Result<Option<Payload>, InspectError> {
         while let Some(record) = self.records.next_record()? {
             let header = record.header;
-            if header.kind != self.wanted {
+            if !self.wanted.contains(&header.kind) {
                 continue;
             }
             let (request, spans) = match header.kind {
-                Kind::Kept => match Frame::decode(&record) {
+                Kind::Kept | Kind::Moved => match Frame::decode(&record) {
                     Some(frame) => (Bytes::from(frame.payload), frame.sizes.len() as u64),
                     None => continue,
                 },

@@ -72,6 +72,7 @@ const fn name(kind: Kind) -> &'static str {
         Kind::Verdicts => "verdicts",
         Kind::Late => "late",
         Kind::Kept => "kept",
+        Kind::Moved => "moved",
         Kind::Settled => "settled",
         Kind::Taken => "taken",
         Kind::Mark => "mark",

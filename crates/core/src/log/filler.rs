@@ -104,6 +104,7 @@ fn filler(header: Option<Header>) -> Header {
             tenant: 0,
             plan: 0,
             count: 0,
+            rank: 0,
             sequence: 0,
             wall_ns: 0,
             total: Count::default(),

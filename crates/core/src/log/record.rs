@@ -3,7 +3,7 @@
 //! ```text
 //!  0 magic "TSR2"   4 crc32c of the header   8 length of body   12 crc32c of body
 //! 16 kind          17 version               18 tenant          20 plan version
-//! 24 count         28 zero                  32 sequence        40 wall ns
+//! 24 count         28 rank                  32 sequence        40 wall ns
 //! 48 spans received so far                  56 bytes of them
 //! ```
 //! Little endian. The header's checksum covers the position of the record in its log, then header
@@ -39,6 +39,8 @@ pub enum Kind {
     Mark,
     /// Outbox: an exporter is handed some of them.
     Taken,
+    /// Outbox: kept spans of one trace, copied from the begin of the log to its end.
+    Moved,
     /// Any log: bytes that were no record when the log was repaired; skipped.
     Filler,
     /// Of a kind this version does not know; skipped.
@@ -56,6 +58,7 @@ impl Kind {
             Self::Mark => 6,
             Self::Filler => 7,
             Self::Taken => 8,
+            Self::Moved => 9,
             Self::Unknown(byte) => byte,
         }
     }
@@ -70,6 +73,7 @@ impl Kind {
             6 => Self::Mark,
             7 => Self::Filler,
             8 => Self::Taken,
+            9 => Self::Moved,
             other => Self::Unknown(other),
         }
     }
@@ -82,10 +86,13 @@ pub struct Header {
     pub kind: Kind,
     /// Whose it is.
     pub tenant: u16,
-    /// The plan that was current.
+    /// The plan that was current; of a kept frame, the plan that its trace was judged by.
     pub plan: u32,
     /// Entries in the body: spans of a request, verdicts of a slice.
     pub count: u32,
+    /// Of a kept frame: one more than there are rules behind the one that kept its trace. Zero if
+    /// that is not known, and in all other records.
+    pub rank: u32,
     /// Requests are numbered; other records carry the number of the last request before them.
     pub sequence: u64,
     /// When it was made, since the Unix epoch.
@@ -112,11 +119,11 @@ impl Header {
         bytes[18..20].copy_from_slice(&self.tenant.to_le_bytes());
         bytes[20..24].copy_from_slice(&self.plan.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.count.to_le_bytes());
+        bytes[28..32].copy_from_slice(&self.rank.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.sequence.to_le_bytes());
         bytes[40..48].copy_from_slice(&self.wall_ns.to_le_bytes());
         bytes[48..56].copy_from_slice(&self.total.spans.to_le_bytes());
         bytes[56..64].copy_from_slice(&self.total.bytes.to_le_bytes());
-        assert_eq!(bytes[28..32], [0; 4], "what has no use yet is zero");
         let crc = header_crc(position, &bytes);
         bytes[4..8].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -159,6 +166,7 @@ impl RawHeader<'_> {
             tenant: u16::from_le_bytes([self.0[18], self.0[19]]),
             plan: u32_at(self.0, 20),
             count: u32_at(self.0, 24),
+            rank: u32_at(self.0, 28),
             sequence: u64_at(self.0, 32),
             wall_ns: u64_at(self.0, 40),
             total: Count::new(u64_at(self.0, 48), u64_at(self.0, 56)),

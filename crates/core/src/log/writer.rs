@@ -147,6 +147,12 @@ impl LogWriter {
         first.map_or(0, |first| self.end - first)
     }
 
+    /// Where the oldest segment begins, and the one behind it; None if nothing is behind it.
+    pub(crate) fn oldest_segment(&self) -> Option<(u64, u64)> {
+        let oldest = self.segments.from(0)?;
+        Some((oldest.base, oldest.next?))
+    }
+
     /// Segments on disk.
     #[must_use]
     pub fn segment_count(&self) -> usize {

@@ -1,38 +1,15 @@
 //! The books of the outbox: what stands in it, and how far every exporter has come.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use serde::{Deserialize, Serialize};
-
-use super::exporter::{Exporter, ExporterMark, FrameRef, Range, SettledNote, TakenNote};
-use super::{Frame, OutboxStats};
+use super::bounds::wanted_bound;
+use super::exporter::{Exporter, FrameRef};
+use super::notes::{Mark, MovedNote, SettledNote, TakenNote};
+use super::runs::Range;
+use super::{ExporterStats, Frame, OutboxStats};
 use crate::clock::Now;
 use crate::ledger::{Count, Cut};
-use crate::log::{Damage, Kind, LogError, LogReader, POSITION_BOUND, Record};
-
-/// The first record of a segment: everything the segments before it said.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Mark {
-    written: u64,
-    /// Verdicts before that one whose frames are not written all the same.
-    #[serde(default)]
-    holes: BTreeSet<u64>,
-    kept: Count,
-    malformed: Count,
-    missing: Count,
-    exporters: BTreeMap<String, ExporterMark>,
-}
-
-impl Mark {
-    /// The mark in a record, if one can say so that stands there.
-    fn of(record: &Record) -> Option<Self> {
-        let mark: Self = serde_json::from_slice(&record.body).ok()?;
-        let mut exporters = mark.exporters.values();
-        let possible = mark.written < POSITION_BOUND
-            && exporters.all(|exporter| exporter.is_possible(record.position));
-        possible.then_some(mark)
-    }
-}
+use crate::log::{Damage, Kind, Record};
 
 /// What was found while the books were read back, for the start of the engine.
 #[derive(Debug, Default)]
@@ -62,7 +39,8 @@ pub(crate) fn is_sound(record: &Record) -> bool {
         Kind::Mark => Mark::of(record).is_some(),
         Kind::Settled => SettledNote::of(record).is_some(),
         Kind::Taken => TakenNote::of(record).is_some(),
-        Kind::Kept => Frame::decode(record)
+        Kind::Moved if MovedNote::of(record).is_none() => false,
+        Kind::Kept | Kind::Moved => Frame::decode(record)
             .is_some_and(|frame| frame.sizes.len() == record.header.count as usize),
         _ => true,
     }
@@ -80,19 +58,29 @@ pub(crate) struct Correction {
 /// Every frame that some exporter is not done with, and the place of each exporter among them.
 #[derive(Default)]
 pub(super) struct Books {
-    frames: VecDeque<FrameRef>,
-    exporters: Vec<Exporter>,
+    pub(super) frames: VecDeque<FrameRef>,
+    pub(super) exporters: Vec<Exporter>,
+    /// Bytes on disk of the frames that some exporter is not done with.
+    pub(super) wanted_bytes: u64,
+    /// Frames that stand before this position are no live ones any more.
+    pub(super) live_from: u64,
+    /// The names of the rules of every plan that frames were kept by.
+    pub(super) policies: HashMap<u32, Vec<String>>,
     /// Kept spans that are not in a frame yet.
     pub(super) pending: Count,
     /// Spans in all frames that were ever written.
-    kept: Count,
-    malformed: Count,
-    missing: Count,
+    pub(super) kept: Count,
+    pub(super) malformed: Count,
+    pub(super) missing: Count,
     /// Sequence of the newest frame: every verdict up to here has its frame, or stands in `holes`.
     pub(super) written: u64,
-    holes: BTreeSet<u64>,
+    pub(super) holes: BTreeSet<u64>,
     pub(super) next_token: u64,
     pub(super) storage_errors: u64,
+    /// Frames that were copied to the end of the log.
+    pub(super) moves: u64,
+    /// Segments that went before a mark could be written.
+    pub(super) unmarked_segments: u64,
     /// The books were put right, and no mark says so yet.
     pub(super) uncorrected: bool,
     /// Where the newest mark stands: segments before its own may go, and no others.
@@ -108,116 +96,6 @@ pub(super) fn total(frames: &[FrameRef]) -> Count {
 }
 
 impl Books {
-    /// Read the books back, for these exporters, the primary first; the log ends at `end`.
-    pub(super) fn read(
-        reader: &LogReader,
-        end: u64,
-        exporters: &[String],
-    ) -> Result<(Self, Survey), LogError> {
-        let mut books = Self::default();
-        let mut survey = Survey::default();
-        let mut known: BTreeMap<String, Exporter> = BTreeMap::new();
-        let mut records = reader.records(0);
-        let mut marked = false;
-        // Spans that exporters were not done with, in frames before the oldest segment.
-        let mut owed: BTreeMap<String, Count> = BTreeMap::new();
-        while let Some(record) = records.next_record()? {
-            match record.header.kind {
-                Kind::Mark => {
-                    let Some(mark) = Mark::of(&record) else {
-                        continue;
-                    };
-                    if !marked && survey.frames.is_empty() {
-                        survey.removed = mark.written;
-                        survey.holes.clone_from(&mark.holes);
-                        let exporters = mark.exporters.iter();
-                        owed = exporters.map(|(name, e)| (name.clone(), e.held)).collect();
-                    }
-                    books.marked = record.position;
-                    (books.written, books.kept) = (mark.written, mark.kept);
-                    (books.malformed, books.missing) = (mark.malformed, mark.missing);
-                    marked = true;
-                    let before = std::mem::take(&mut known);
-                    for (name, mark) in mark.exporters {
-                        let held = mark.held;
-                        let mut exporter = Exporter::from_mark(&name, mark);
-                        if let Some(before) = before.get(&name) {
-                            exporter.unsure = before.unsure.clone();
-                        }
-                        let here = exporter.held_of(&books.frames);
-                        // What a note should have said, and only this mark does.
-                        let (was_here, unnoted) =
-                            before.get(&name).map_or((here, Count::default()), |e| {
-                                let unnoted = exporter.unnoted.saturating_sub(e.unnoted);
-                                (e.held_of(&books.frames), unnoted)
-                            });
-                        let owed = owed.entry(name.clone()).or_default();
-                        survey.frames_lost |= held + unnoted != was_here + *owed;
-                        *owed = owed
-                            .saturating_sub(unnoted.saturating_sub(was_here.saturating_sub(here)));
-                        known.insert(name, exporter);
-                    }
-                }
-                Kind::Settled => {
-                    if let Some(note) = SettledNote::of(&record)
-                        && let Some(exporter) = known.get_mut(&note.exporter)
-                    {
-                        if let Some(owed) = owed.get_mut(&note.exporter) {
-                            let here = total(&books.run(note.range));
-                            let dropped = note.dropped.values();
-                            let all = dropped.fold(note.exported, |sum, count| sum + *count);
-                            *owed = owed.saturating_sub(all.saturating_sub(here));
-                        }
-                        exporter.settle(&note);
-                    }
-                }
-                Kind::Kept => {
-                    survey.marks_lost |= !marked;
-                    if let Some(frame) = Frame::decode(&record) {
-                        let sequence = record.header.sequence;
-                        survey.frames.insert(sequence);
-                        books.add(record.position, sequence, &frame, 0);
-                    }
-                }
-                Kind::Taken => {
-                    if let Some(note) = TakenNote::of(&record)
-                        && let Some(exporter) = known.get_mut(&note.exporter)
-                    {
-                        exporter.doubt(note.range);
-                    }
-                }
-                Kind::Filler => survey.repaired = true,
-                _ => {}
-            }
-        }
-        survey.damage.extend_from_slice(records.damage());
-        if owed.values().any(|owed| !owed.is_zero()) {
-            // A segment is removed when all exporters are done with it, so this one was lost.
-            survey.frames_lost = true;
-            survey.removed = 0;
-        }
-        if survey.marks_lost && reader.first() != Some(0) {
-            // Nothing says whether the segments before were removed or lost.
-            let first = survey.frames.iter().min();
-            survey.perhaps_removed = first.map_or(0, |first| first.saturating_sub(1));
-        }
-        // Without any mark nobody's place is known. Sent twice is better than not at all.
-        for name in exporters {
-            let mut exporter = known.remove(name).unwrap_or_else(|| {
-                if marked {
-                    Exporter::added(name, end, books.kept)
-                } else {
-                    Exporter::new(name, 0)
-                }
-            });
-            exporter.advance(&books.frames);
-            exporter.next = exporter.done;
-            exporter.held = exporter.held_of(&books.frames);
-            books.exporters.push(exporter);
-        }
-        Ok((books, survey))
-    }
-
     /// Put right the books of single exporters.
     pub(super) fn correct(&mut self, corrections: &BTreeMap<String, Correction>) {
         for exporter in &mut self.exporters {
@@ -274,11 +152,27 @@ impl Books {
     }
 
     /// Sizes, of which the file's is not known here.
-    pub(super) fn stats(&self) -> OutboxStats {
+    pub(super) fn stats(&self, now: Now, max_bytes: u64) -> OutboxStats {
+        let of = |exporter: &Exporter| {
+            let oldest = self.frames.get(self.index_of(exporter.done));
+            let since_ms = oldest.map_or(now.mono_ms(), |frame| frame.since_ms);
+            ExporterStats {
+                bytes: exporter.bytes,
+                max_bytes: exporter.limits.max_bytes.unwrap_or(wanted_bound(max_bytes)),
+                oldest_seconds: now.mono_ms().saturating_sub(since_ms) as f64 / 1e3,
+            }
+        };
         OutboxStats {
             bytes: 0,
-            traces: self.frames.len() as u64,
+            traces: self.frames.iter().filter(|frame| frame.wanted > 0).count() as u64,
             storage_errors: self.storage_errors,
+            moved: self.moves,
+            unmarked: self.unmarked_segments,
+            exporters: self
+                .exporters
+                .iter()
+                .map(|exporter| (exporter.name.clone(), of(exporter)))
+                .collect(),
         }
     }
 
@@ -289,7 +183,7 @@ impl Books {
     }
 
     /// Take a written frame into the books.
-    pub(super) fn add(&mut self, position: u64, sequence: u64, frame: &Frame, since_ms: u64) {
+    pub(super) fn add(&mut self, position: u64, sequence: u64, frame: &Frame, since_ms: i64) {
         let kept = frame.kept();
         self.kept += kept;
         self.malformed += frame.malformed;
@@ -299,19 +193,57 @@ impl Books {
         if kept.spans == 0 {
             return;
         }
-        let newest = self.frames.back();
-        assert!(
-            newest.is_none_or(|newest| newest.position < position),
-            "frames stand in order"
-        );
-        self.frames.push_back(FrameRef {
+        self.push(FrameRef {
             position,
-            payload_bytes: u32::try_from(frame.payload.len()).unwrap_or(u32::MAX),
-            kept,
+            sequence,
             since_ms,
+            kept,
+            payload_bytes: u32::try_from(frame.payload.len()).unwrap_or(u32::MAX),
+            plan: frame.plan,
+            rank: u16::try_from(frame.rank).unwrap_or(u16::MAX),
+            wanted: self.exporters.len() as u16,
         });
+        let bytes = self.frames.back().map_or(0, FrameRef::bytes);
         for exporter in &mut self.exporters {
             exporter.held += kept;
+            exporter.bytes += bytes;
+        }
+        self.wanted_bytes += if self.exporters.is_empty() { 0 } else { bytes };
+    }
+
+    /// Take a frame into the list.
+    pub(super) fn push(&mut self, frame: FrameRef) {
+        let newest = self.frames.back();
+        assert!(
+            newest.is_none_or(|newest| newest.position < frame.position),
+            "frames stand in order"
+        );
+        self.frames.push_back(frame);
+    }
+
+    /// A frame was copied to the end of the log; those who are done with it stay so.
+    pub(super) fn moved(&mut self, note: &MovedNote, position: u64) {
+        let from = self.index_of(note.from);
+        let old = self.frames.get_mut(from);
+        let old = old.filter(|frame| frame.position == note.from);
+        assert!(old.is_some(), "what is moved was there");
+        if let Some(old) = old {
+            let new = FrameRef { position, ..*old };
+            assert_eq!(
+                usize::from(new.wanted),
+                note.exporters.len(),
+                "it is moved for those who want it"
+            );
+            old.wanted = 0;
+            self.push(new);
+            self.moves += 1;
+        }
+        let Self {
+            frames, exporters, ..
+        } = self;
+        for exporter in exporters {
+            exporter.moved(note, position);
+            exporter.advance(frames);
         }
     }
 
@@ -329,28 +261,43 @@ impl Books {
 
     /// An exporter is done with a run of frames, and whether that is `written` down.
     pub(super) fn settle(&mut self, note: &SettledNote, written: bool) {
-        assert!(note.range.0 < note.range.1, "a run has frames");
-        let all = total(&self.run(note.range));
-        let shares = note.dropped.values();
-        let shares = shares.fold(note.exported, |sum, count| sum + *count);
+        assert!(
+            note.ranges().all(|range| range.0 < range.1),
+            "a run has frames"
+        );
+        let at = self.exporters.iter().position(|e| e.name == note.exporter);
+        assert!(at.is_some(), "who settles was handed something");
+        let Some(at) = at else { return };
+        let (mut all, mut bytes) = (Count::default(), 0);
+        for range in note.ranges() {
+            let (from, to) = (self.index_of(range.0), self.index_of(range.1));
+            for frame in self.frames.range_mut(from..to) {
+                if self.exporters[at].is_done_with(frame.position) {
+                    continue;
+                }
+                all += frame.kept;
+                bytes += frame.bytes();
+                frame.wanted -= 1;
+                self.wanted_bytes -= if frame.wanted == 0 { frame.bytes() } else { 0 };
+            }
+        }
+        let shares = note.all();
         assert_eq!(
             shares.min(all),
             shares,
             "no more is settled than was handed out"
         );
-        let Self {
-            frames, exporters, ..
-        } = self;
-        let exporter = exporters.iter_mut().find(|e| e.name == note.exporter);
-        assert!(exporter.is_some(), "who settles was handed something");
-        if let Some(exporter) = exporter {
-            exporter.held -= all;
-            if !written {
-                exporter.unnoted += all;
-            }
-            exporter.settle(note);
-            exporter.advance(frames);
+        let exporter = &mut self.exporters[at];
+        exporter.held -= all;
+        exporter.bytes -= bytes;
+        if !written {
+            exporter.unnoted += all;
         }
+        exporter.settle(note);
+        for range in note.ranges() {
+            exporter.join(&self.frames, range);
+        }
+        exporter.advance(&self.frames);
     }
 
     /// Forget frames that every exporter is done with; the position of the oldest one left.
@@ -372,66 +319,38 @@ impl Books {
         self.frames.front().map(|frame| frame.position)
     }
 
-    /// The frames of a run.
-    pub(super) fn run(&self, range: Range) -> Vec<FrameRef> {
-        let from = self
-            .frames
-            .partition_point(|frame| frame.position < range.0);
-        let to = self
-            .frames
-            .partition_point(|frame| frame.position < range.1);
-        self.frames.range(from..to).copied().collect()
+    /// Where the first frame stands in the list that stands in the log at or behind a position.
+    pub(super) fn index_of(&self, position: u64) -> usize {
+        self.frames.partition_point(|f| f.position < position)
     }
 
-    /// The next run of frames an exporter is to be handed.
-    pub(super) fn next_run(
-        &mut self,
-        name: &str,
-        max_bytes: u64,
-        linger_ms: u64,
-        now_ms: u64,
-    ) -> Option<(Range, Vec<FrameRef>)> {
-        let Self {
-            frames, exporters, ..
-        } = self;
-        let exporter = exporters
-            .iter_mut()
-            .find(|exporter| exporter.name == name)?;
-        if let Some(range) = exporter.returned.pop_front() {
-            assert!(
-                range.1 <= exporter.next,
-                "only what was handed out comes back"
-            );
-            return Some((range, self.run(range)));
-        }
-        let from = frames.partition_point(|frame| frame.position < exporter.next);
-        let mut bytes = 0;
-        let mut run = Vec::new();
-        for frame in frames.range(from..) {
-            if exporter.is_done_with(frame.position) {
-                // Only after a restart: an earlier run was given back, a later one settled.
-                if run.is_empty() {
-                    continue;
-                }
-                break;
+    /// Where these frames stand, as runs that have nothing between them: a note speaks for itself.
+    /// Were it to cover what other notes say, one of those that is lost would not be missed.
+    pub(super) fn runs_of(&self, frames: &[FrameRef]) -> Vec<Range> {
+        let mut runs: Vec<Range> = Vec::new();
+        let mut next = None;
+        for frame in frames {
+            let index = self.index_of(frame.position);
+            match runs.last_mut() {
+                Some(run) if next == Some(index) => run.1 = frame.position + 1,
+                _ => runs.push((frame.position, frame.position + 1)),
             }
-            bytes += u64::from(frame.payload_bytes);
-            if bytes > max_bytes && !run.is_empty() {
-                break;
-            }
-            run.push(*frame);
+            next = Some(index + 1);
         }
-        let (first, last) = (run.first()?, run.last()?);
-        if bytes < max_bytes && now_ms.saturating_sub(first.since_ms) < linger_ms {
-            return None;
-        }
-        assert!(
-            !exporter.is_done_with(first.position),
-            "nothing settled is handed out"
-        );
-        let range = (first.position, last.position + 1);
-        assert!(exporter.next < range.1, "nothing is handed out twice");
-        exporter.next = range.1;
-        Some((range, run))
+        runs
+    }
+
+    /// The frames of a run that an exporter is not done with.
+    pub(super) fn run_of(&self, exporter: &Exporter, range: Range) -> Vec<FrameRef> {
+        let (from, to) = (self.index_of(range.0), self.index_of(range.1));
+        let open = self.frames.range(from..to);
+        let open = open.filter(|frame| !exporter.is_done_with(frame.position));
+        open.copied().collect()
+    }
+
+    /// The same, for an exporter by name.
+    pub(super) fn run(&self, exporter: &str, range: Range) -> Vec<FrameRef> {
+        let exporter = self.exporters.iter().find(|e| e.name == exporter);
+        exporter.map_or_else(Vec::new, |exporter| self.run_of(exporter, range))
     }
 }

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
+use super::frame::disk_bytes;
+use super::notes::{ExporterMark, MovedNote, SettledNote};
+use super::runs::{Range, Runs};
 use crate::ledger::{Count, ExporterTotals};
-use crate::log::{Failing, Record};
+use crate::log::Failing;
+use crate::options::Limits;
 
 /// Kept spans, ready to be sent as one `ExportTraceServiceRequest`.
 #[derive(Clone, Debug)]
@@ -91,49 +94,36 @@ pub(super) fn average(all: Count, spans: u64) -> Count {
     Count::new(spans, u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
-/// Runs of positions that neither meet nor overlap: from the begin of each to its end.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Runs(BTreeMap<u64, u64>);
-
-impl Runs {
-    /// Add a run. After a loss of power runs of before and after it may overlap, and only as one
-    /// are they found.
-    fn cover(&mut self, (mut from, mut to): Range) {
-        while let Some((&start, &end)) = self.0.range(..to).next_back()
-            && end > from
-        {
-            self.0.remove(&start);
-            (from, to) = (from.min(start), to.max(end));
-        }
-        self.0.insert(from, to);
-    }
-
-    fn hold(&self, position: u64) -> bool {
-        let before = self.0.range(..=position).next_back();
-        before.is_some_and(|(_, to)| position < *to)
-    }
-
-    /// Forget those that end at or before this position.
-    fn forget_before(&mut self, position: u64) {
-        self.0.retain(|_, to| *to > position);
-    }
-
-    fn to_vec(&self) -> Vec<Range> {
-        self.0.iter().map(|(from, to)| (*from, *to)).collect()
-    }
-}
-
-/// A run of frames, by the positions of the first and of the one behind the last.
-pub(super) type Range = (u64, u64);
-
 /// Where a frame stands, and what is known of it without reading it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameRef {
     pub(super) position: u64,
-    pub(super) payload_bytes: u32,
+    /// Of its verdict, or of its note on late spans: its age among others, wherever it stands.
+    pub(super) sequence: u64,
+    /// When it came, on the process's clock; below zero if that was before its begin.
+    pub(super) since_ms: i64,
     pub(super) kept: Count,
-    /// When it came, on the process's clock.
-    pub(super) since_ms: u64,
+    pub(super) payload_bytes: u32,
+    /// The plan its trace was judged by.
+    pub(super) plan: u32,
+    /// Of the rule that kept it, counted from the end of the chain, from 1; 0 if not known.
+    pub(super) rank: u16,
+    /// Exporters that are not done with it.
+    pub(super) wanted: u16,
+}
+
+impl FrameRef {
+    pub(super) const fn bytes(&self) -> u64 {
+        disk_bytes(self.kept.spans, self.payload_bytes)
+    }
+
+    /// The lower, the sooner it is given up. What is not known may be anything.
+    pub(super) const fn importance(&self) -> u16 {
+        match self.rank {
+            0 => u16::MAX,
+            rank => rank,
+        }
+    }
 }
 
 /// One exporter.
@@ -143,85 +133,34 @@ pub(super) struct Exporter {
     pub(super) totals: ExporterTotals,
     /// Spans in the frames it is not done with.
     pub(super) held: Count,
+    /// Bytes on disk of these frames.
+    pub(super) bytes: u64,
+    pub(super) limits: Limits,
     /// It is done with every frame before this position.
     pub(super) done: u64,
     /// And with these runs behind it.
-    settled: Runs,
+    pub(super) settled: Runs,
     /// Runs that its backend may have, though nobody has said so: they were handed out when an
     /// earlier process died, or given back by who does not know.
     pub(super) unsure: Runs,
-    /// The next frame it has not been handed yet.
+    /// Every frame of the backlog before this one it was handed, or is done with.
     pub(super) next: u64,
-    /// Runs it gave back, to be handed out again before anything new.
-    pub(super) returned: VecDeque<Range>,
+    /// And every live frame before this one.
+    pub(super) fresh: u64,
+    /// Bytes of the backlog, and of live frames, that it was handed since both wait.
+    pub(super) shares: (u64, u64),
     /// Runs it holds, by token, and what of them could not be read.
     pub(super) out: HashMap<u64, (Range, Count)>,
+    /// Frames that are about to be given up, or moved: nobody is handed them.
+    pub(super) leaving: Runs,
+    /// When it last was done with a batch, or the process began.
+    pub(super) settled_ms: i64,
+    /// When it was last looked whether frames are too old.
+    pub(super) looked_ms: Option<i64>,
     /// Spans that it was done with, ever, and no note says so: it could not be written.
     pub(super) unnoted: Count,
     /// Its frames cannot be read.
     pub(super) failing: Option<Failing>,
-}
-
-/// What a mark at the begin of a segment says of an exporter.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct ExporterMark {
-    pub(super) totals: ExporterTotals,
-    pub(super) done: u64,
-    pub(super) settled: Vec<Range>,
-    /// Spans in the frames before the mark that it is not done with.
-    pub(super) held: Count,
-    /// Spans that it was done with, ever, and no note says so.
-    #[serde(default)]
-    pub(super) unnoted: Count,
-}
-
-/// What is written down when an exporter is done with a run of frames.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct SettledNote {
-    pub(super) exporter: String,
-    pub(super) range: Range,
-    pub(super) exported: Count,
-    pub(super) dropped: BTreeMap<String, Count>,
-    /// What the backend may have had before.
-    #[serde(default)]
-    pub(super) again: Count,
-}
-
-/// What is written down when an exporter is handed a run of frames, so that the next process knows
-/// what was under way when this one died.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct TakenNote {
-    pub(super) exporter: String,
-    pub(super) range: Range,
-}
-
-/// Whether a record at `position` can speak of this run: it was there before.
-const fn is_behind((from, to): Range, position: u64) -> bool {
-    from < to && to <= position
-}
-
-impl ExporterMark {
-    /// Whether a mark at `position` can say so. Believed, it would hide frames that come later.
-    pub(super) fn is_possible(&self, position: u64) -> bool {
-        let mut settled = self.settled.iter();
-        self.done <= position && settled.all(|run| is_behind(*run, position))
-    }
-}
-
-impl SettledNote {
-    /// The note in a record, if one can say so that stands there.
-    pub(super) fn of(record: &Record) -> Option<Self> {
-        let note: Self = serde_json::from_slice(&record.body).ok()?;
-        is_behind(note.range, record.position).then_some(note)
-    }
-}
-
-impl TakenNote {
-    /// The note in a record, if one can say so that stands there.
-    pub(super) fn of(record: &Record) -> Option<Self> {
-        let note: Self = serde_json::from_slice(&record.body).ok()?;
-        is_behind(note.range, record.position).then_some(note)
-    }
 }
 
 impl Exporter {
@@ -230,6 +169,7 @@ impl Exporter {
             name: name.to_owned(),
             done: position,
             next: position,
+            fresh: position,
             ..Self::default()
         }
     }
@@ -245,15 +185,17 @@ impl Exporter {
     }
 
     pub(super) fn from_mark(name: &str, mark: ExporterMark) -> Self {
+        let runs = mark.runs();
         let mut exporter = Self {
             name: name.to_owned(),
             totals: mark.totals,
             done: mark.done,
             next: mark.done,
+            fresh: mark.done,
             unnoted: mark.unnoted,
             ..Self::default()
         };
-        for range in mark.settled {
+        for range in runs {
             exporter.settled.cover(range);
         }
         exporter
@@ -263,7 +205,8 @@ impl Exporter {
         ExporterMark {
             totals: self.totals.clone(),
             done: self.done,
-            settled: self.settled.to_vec(),
+            settled: Vec::new(),
+            steps: self.settled.to_steps(self.done),
             held: self.held,
             unnoted: self.unnoted,
         }
@@ -278,6 +221,27 @@ impl Exporter {
     /// Whether it is done with the frame at this position.
     pub(super) fn is_done_with(&self, position: u64) -> bool {
         position < self.done || self.settled.hold(position)
+    }
+
+    /// Whether nobody works on the frame at this position, and somebody has to.
+    pub(super) fn is_free(&self, position: u64) -> bool {
+        let mut out = self.out.values();
+        !self.is_done_with(position)
+            && !self.leaving.hold(position)
+            && !out.any(|(range, _)| (range.0..range.1).contains(&position))
+    }
+
+    /// The frame at this position was copied to the end of the log.
+    pub(super) fn moved(&mut self, note: &MovedNote, position: u64) {
+        let (old, new) = ((note.from, note.from + 1), (position, position + 1));
+        if !note.exporters.contains(&self.name) {
+            self.settled.cover(new);
+            return;
+        }
+        if note.unsure.contains(&self.name) {
+            self.doubt(new);
+        }
+        self.settled.cover(old);
     }
 
     /// Its backend may have the frames of this run.
@@ -299,7 +263,31 @@ impl Exporter {
         for (reason, count) in &note.dropped {
             *self.totals.dropped.entry(reason.clone()).or_default() += *count;
         }
-        self.settled.cover(note.range);
+        for (policy, count) in &note.given_up {
+            *self.totals.given_up.entry(policy.clone()).or_default() += *count;
+        }
+        for range in note.ranges() {
+            self.settled.cover(range);
+        }
+    }
+
+    /// Where a settled run meets others but for other records, they are one: marks name it shorter.
+    pub(super) fn join(&mut self, frames: &VecDeque<FrameRef>, range: Range) {
+        let (from, to) = (
+            frames.partition_point(|frame| frame.position < range.0),
+            frames.partition_point(|frame| frame.position < range.1),
+        );
+        let before = from.checked_sub(1).and_then(|index| frames.get(index));
+        let before = before.filter(|frame| self.settled.hold(frame.position));
+        let behind = frames.get(to);
+        let behind = behind.filter(|frame| self.settled.hold(frame.position));
+        let run = (
+            before.map_or(range.0, |frame| frame.position),
+            behind.map_or(range.1, |frame| frame.position + 1),
+        );
+        if run != range {
+            self.settled.cover(run);
+        }
     }
 
     /// Move `done` past every frame it is done with. Other records stand between frames, so only

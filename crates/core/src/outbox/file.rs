@@ -5,23 +5,31 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use serde::Serialize;
 
-use super::books::{Books, Correction, Survey, total};
-use super::exporter::{SettledNote, TakenNote, average};
-use super::{Batch, Frame, Settlement};
+use super::Frame;
+use super::books::{Books, Correction, Survey};
 use crate::clock::Now;
 use crate::fs::FileSystem;
 use crate::ledger::{Count, Cut};
-use crate::log::{Dirty, Entry, Failing, Header, Kind, LogError, LogReader, LogWriter};
+use crate::log::{Dirty, Entry, Header, Kind, LogError, LogReader, LogWriter};
+use crate::options::OutboxOptions;
+use crate::plan::Plan;
 
-/// Bytes a segment, at most and at least. A quarter of the bound, so that a full outbox always has
-/// segments that can go once they are settled.
-const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 256 * 1024..=64 * 1024 * 1024;
+/// Bytes a segment, at most and at least. A sixteenth of the bound, so that a full outbox always
+/// has segments that can go.
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 8 * 1024..=64 * 1024 * 1024;
+
+/// Bytes copied for one that is written, at most: four are what it takes if three quarters of the
+/// log are waited for.
+const COPIES: u64 = 8;
+
+/// A segment may have one run in so many bytes: twice in marks, of a dozen bytes, they take about a
+/// sixteenth of it.
+const RUN_BYTES: u64 = 400;
 
 /// Sizes, for the metrics.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct OutboxStats {
     /// Bytes on disk.
     pub bytes: u64,
@@ -30,29 +38,52 @@ pub struct OutboxStats {
     /// Notes that could not be written (their batches may be sent again after a restart), and
     /// segments that could not be removed.
     pub storage_errors: u64,
+    /// Frames that were copied to the end of the log, since the start.
+    pub moved: u64,
+    /// Segments that went before a mark said what had become of their frames, to make room for it.
+    /// Should the process die before that, some of what was sent is sent again.
+    pub unmarked: u64,
+    /// What is held for single exporters.
+    pub exporters: BTreeMap<String, ExporterStats>,
+}
+
+/// What the outbox holds for one exporter.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ExporterStats {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// At which frames are given up.
+    pub max_bytes: u64,
+    /// How long the frame at the begin of its backlog has waited.
+    pub oldest_seconds: f64,
 }
 
 /// The outbox. Two locks: one for the file, held while it is written to, and one for the books,
 /// held for moments, so that judging never waits for the disk here.
 pub struct Outbox {
-    log: Mutex<LogWriter>,
+    pub(super) log: Mutex<LogWriter>,
+    /// About as large as the log may become.
+    pub(super) max_bytes: u64,
+    /// Runs that marks may name, of all exporters together: so many take a sixteenth of a segment.
+    pub(super) most_runs: usize,
+    /// Bytes that may be copied for what was written; a full log is emptied without.
+    pub(super) credit: AtomicU64,
     /// Bytes on disk, for those who must not wait for the file.
-    bytes: AtomicU64,
+    pub(super) bytes: AtomicU64,
     /// Every record written stands before this position; for the same.
     end: AtomicU64,
     reader: LogReader,
-    books: Mutex<Books>,
+    pub(super) books: Mutex<Books>,
     /// Files that nothing needs any more, once everything written before now is durable.
     removable: Mutex<Vec<PathBuf>>,
 }
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Outbox {
-    /// Open the outbox in this directory, for these exporters, the primary first; it is to hold
-    /// about `max_bytes` at most.
+    /// Open the outbox in this directory, for these exporters, the primary first.
     ///
     /// An exporter that was not there before gets what is kept from now on.
     ///
@@ -62,16 +93,21 @@ impl Outbox {
         fs: Arc<dyn FileSystem>,
         directory: &Path,
         exporters: &[String],
-        max_bytes: u64,
+        options: &OutboxOptions,
+        now: Now,
     ) -> Result<(Self, Survey), LogError> {
-        let segment = (max_bytes / 4).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
+        let max_bytes = options.max_bytes;
+        let segment = (max_bytes / 16).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
         let log = LogWriter::open(fs, directory, segment)?;
         let reader = log.reader();
-        let (books, survey) = Books::read(&reader, log.end(), exporters)?;
+        let (books, survey) = Books::read(&reader, log.end(), (exporters, options), now)?;
         let outbox = Self {
+            credit: AtomicU64::new(max_bytes),
             bytes: AtomicU64::new(log.bytes()),
             end: AtomicU64::new(log.end()),
             log: Mutex::new(log),
+            max_bytes,
+            most_runs: usize::try_from(segment / RUN_BYTES).unwrap_or(usize::MAX),
             reader,
             books: Mutex::new(books),
             removable: Mutex::default(),
@@ -100,6 +136,18 @@ impl Outbox {
         held(&self.books).uncorrected
     }
 
+    /// The names of the rules that frames may have been kept by.
+    pub fn learn(&self, plan: &Plan) {
+        let mut books = held(&self.books);
+        let names = || plan.rules.iter().map(|rule| rule.name.clone()).collect();
+        books.policies.entry(plan.version).or_insert_with(names);
+    }
+
+    /// The plans by which the frames were kept that are in it.
+    pub(crate) fn plans(&self) -> std::collections::BTreeSet<u32> {
+        held(&self.books).frames.iter().map(|f| f.plan).collect()
+    }
+
     /// Files that nothing needs any more. They may be removed once everything that was written
     /// before this call is durable: the marks that speak for them, and the verdicts.
     ///
@@ -112,6 +160,7 @@ impl Outbox {
             return std::mem::take(&mut *removable);
         }
         let first = removable.len().min(1);
+        held(&self.books).unmarked_segments += first as u64;
         removable.drain(..first).collect()
     }
 
@@ -174,7 +223,11 @@ impl Outbox {
             .iter()
             .zip(&bodies)
             .map(|((sequence, _, frame), body)| Entry {
-                header: header(Kind::Kept, *sequence, frame.sizes.len(), now),
+                header: Header {
+                    plan: frame.plan,
+                    rank: frame.rank,
+                    ..header(Kind::Kept, *sequence, frame.sizes.len(), now)
+                },
                 body,
                 body_crc: None,
             })
@@ -182,149 +235,18 @@ impl Outbox {
         let mut positions = Vec::with_capacity(frames.len());
         log.append(&entries, &mut positions)?;
         assert_eq!(positions.len(), frames.len(), "one position a frame");
+        let written: u64 = bodies.iter().map(|body| body.len() as u64).sum();
+        let credit = self.credit.load(Ordering::Relaxed);
+        let credit = credit.saturating_add(COPIES * written).min(self.max_bytes);
+        self.credit.store(credit, Ordering::Relaxed);
         self.measure(&log);
         let mut books = held(&self.books);
         for ((sequence, expected, frame), position) in frames.iter().zip(positions) {
             assert!(!books.has_written(*sequence), "one frame a verdict");
             books.pending -= *expected;
-            books.add(position, *sequence, frame, now.mono_ns / 1_000_000);
+            books.add(position, *sequence, frame, now.mono_ms());
         }
         Ok(())
-    }
-
-    /// The next batch for an exporter, oldest first; None if nothing is ready.
-    ///
-    /// A batch smaller than `max_bytes` is handed out once its oldest frame is `linger_ms` old.
-    pub fn take(&self, exporter: &str, max_bytes: u64, linger_ms: u64, now: Now) -> Option<Batch> {
-        loop {
-            if let Some(batch) = self.next_batch(exporter, max_bytes, linger_ms, now)? {
-                return Some(batch);
-            }
-        }
-    }
-
-    /// The next batch; `Some(None)` if nothing of it can be read, and there may be another.
-    fn next_batch(
-        &self,
-        exporter: &str,
-        max_bytes: u64,
-        linger_ms: u64,
-        now: Now,
-    ) -> Option<Option<Batch>> {
-        let (range, frames, token) = {
-            let mut books = held(&self.books);
-            let (range, frames) =
-                books.next_run(exporter, max_bytes, linger_ms, now.mono_ns / 1_000_000)?;
-            books.next_token += 1;
-            let token = books.next_token;
-            assert!(!frames.is_empty(), "a run has frames");
-            let out = &mut books.exporter(exporter)?.out;
-            let before = out.insert(token, (range, Count::default()));
-            assert!(before.is_none(), "a token names one batch");
-            (range, frames, token)
-        };
-        let mut payload = Vec::new();
-        let mut kept = 0;
-        let mut unreadable = Count::default();
-        for frame in &frames {
-            match self.frame(frame.position) {
-                Ok(Some(read)) => {
-                    kept += read.sizes.len() as u64;
-                    payload.extend_from_slice(&read.payload);
-                }
-                Err(LogError::Io { .. }) if self.is_patient(exporter, now) => {
-                    self.give_back(exporter, token, false);
-                    return None;
-                }
-                Ok(None) | Err(_) => unreadable += frame.kept,
-            }
-        }
-        if let Some(exporter) = held(&self.books).exporter(exporter) {
-            exporter.failing = None;
-        }
-        if kept == 0 {
-            // Nothing of it can be read: that is what became of it.
-            let dropped = BTreeMap::from([("corrupt".to_owned(), unreadable)]);
-            let note = SettledNote {
-                exporter: exporter.to_owned(),
-                range,
-                exported: Count::default(),
-                dropped,
-                again: Count::default(),
-            };
-            self.note(token, &note, now);
-            return Some(None);
-        }
-        let note = TakenNote {
-            exporter: exporter.to_owned(),
-            range,
-        };
-        let noted = self.write_note(&mut held(&self.log), Kind::Taken, &note, now);
-        if noted.is_err() {
-            // It goes out all the same; should it come again, nobody counts that.
-            held(&self.books).storage_errors += 1;
-        }
-        if !unreadable.is_zero()
-            && let Some(exporter) = held(&self.books).exporter(exporter)
-        {
-            exporter.out.insert(token, (range, unreadable));
-        }
-        Some(Some(Batch {
-            token,
-            payload: Bytes::from(payload),
-            spans: kept,
-            traces: frames.len() as u64,
-        }))
-    }
-
-    /// A batch was not sent, or its fate is `unsure`: it will be handed out again.
-    pub fn give_back(&self, exporter: &str, token: u64, unsure: bool) {
-        let mut books = held(&self.books);
-        if let Some(exporter) = books.exporter(exporter)
-            && let Some((range, _)) = exporter.out.remove(&token)
-        {
-            exporter.returned.push_back(range);
-            if unsure {
-                exporter.doubt(range);
-            }
-        }
-    }
-
-    /// A batch is dealt with. False if the exporter does not hold a batch with this token.
-    pub fn settle(&self, exporter: &str, token: u64, what: &Settlement, now: Now) -> bool {
-        let (range, frames, unreadable, unsure) = {
-            let mut books = held(&self.books);
-            let Some((range, unreadable)) = books
-                .exporter(exporter)
-                .and_then(|e| e.out.get(&token).copied())
-            else {
-                return false;
-            };
-            let frames = books.run(range);
-            let unsure = books.exporter(exporter).map(|e| e.unsure_of(&frames));
-            (range, frames, unreadable, unsure.unwrap_or_default())
-        };
-        let mut sizes = Vec::new();
-        // Sizes of single spans are only read where single spans are spoken of.
-        if !what.dropped.is_empty() {
-            for frame in &frames {
-                let read = self.frame(frame.position).ok().flatten();
-                sizes.extend(read.into_iter().flat_map(|frame| frame.sizes));
-            }
-        }
-        assert!(!frames.is_empty(), "frames stay until they are settled");
-        let all = total(&frames);
-        let (exported, dropped) = what.shares(all, unreadable, &sizes);
-        let again = average(all, what.again).max(unsure);
-        let note = SettledNote {
-            exporter: exporter.to_owned(),
-            range,
-            exported,
-            dropped,
-            again,
-        };
-        self.note(token, &note, now);
-        true
     }
 
     /// Whether anything is held for an exporter, in the outbox or on the way to it.
@@ -340,10 +262,10 @@ impl Outbox {
 
     /// Sizes, for the metrics.
     #[must_use]
-    pub fn stats(&self) -> OutboxStats {
+    pub fn stats(&self, now: Now) -> OutboxStats {
         OutboxStats {
             bytes: self.bytes(),
-            ..held(&self.books).stats()
+            ..held(&self.books).stats(now, self.max_bytes)
         }
     }
 
@@ -370,43 +292,16 @@ impl Outbox {
         held(&self.log).take_dirty()
     }
 
-    fn frame(&self, position: u64) -> Result<Option<Frame>, LogError> {
-        self.reader
-            .read(position)
-            .map(|record| Frame::decode(&record))
+    pub(super) fn frame(&self, position: u64) -> Result<Option<Frame>, LogError> {
+        self.read(position).map(|(_, frame)| frame)
     }
 
-    /// The disk refused to read: whether to try again.
-    fn is_patient(&self, exporter: &str, now: Now) -> bool {
-        let mut books = held(&self.books);
-        books.storage_errors += 1;
-        let exporter = books.exporter(exporter);
-        exporter.is_some_and(|one| Failing::again(&mut one.failing, now))
+    pub(super) fn read(&self, position: u64) -> Result<(Header, Option<Frame>), LogError> {
+        let record = self.reader.read(position)?;
+        Ok((record.header, Frame::decode(&record)))
     }
 
-    /// Write down that an exporter is done with a batch, then count it and free what can be.
-    fn note(&self, token: u64, note: &SettledNote, now: Now) {
-        let mut log = held(&self.log);
-        let taken = held(&self.books)
-            .exporter(&note.exporter)
-            .and_then(|e| e.out.remove(&token));
-        if taken.is_none() {
-            return;
-        }
-        let written = self.write_note(&mut log, Kind::Settled, note, now).is_ok();
-        {
-            let mut books = held(&self.books);
-            // The backend has it, written down or not; after a restart it may be sent again.
-            books.storage_errors += u64::from(!written);
-            if !written {
-                books.unmarked = Some(now);
-            }
-            books.settle(note, written);
-        }
-        self.free(&mut log);
-    }
-
-    fn write_note(
+    pub(super) fn write_note(
         &self,
         log: &mut LogWriter,
         kind: Kind,
@@ -426,7 +321,7 @@ impl Outbox {
     }
 
     /// A segment begins with a mark, so that the segments before it can go.
-    fn begin_segment(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
+    pub(super) fn begin_segment(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
         if log.next_base() != log.end() {
             return Ok(());
         }
@@ -435,7 +330,7 @@ impl Outbox {
 
     /// Write down how far every exporter has come: twice, since all that went before depends on
     /// it, and a flipped bit must not take both.
-    fn mark(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
+    pub(super) fn mark(&self, log: &mut LogWriter, now: Now) -> Result<(), LogError> {
         let mark = held(&self.books).mark();
         let body = serde_json::to_vec(&mark).unwrap_or_default();
         let entry = Entry {
@@ -456,7 +351,7 @@ impl Outbox {
 
     /// Forget frames that every exporter is done with, and the segments before them. A segment may
     /// be there in which a dying process did not come to write its mark: it speaks for no other.
-    fn free(&self, log: &mut LogWriter) {
+    pub(super) fn free(&self, log: &mut LogWriter) {
         let (oldest, marked) = {
             let mut books = held(&self.books);
             (books.forget(), books.marked)
@@ -470,7 +365,7 @@ impl Outbox {
     }
 
     /// Tell how large the log is, after a write that went well.
-    fn measure(&self, log: &LogWriter) {
+    pub(super) fn measure(&self, log: &LogWriter) {
         assert!(self.end() <= log.end(), "the log never falls behind");
         self.bytes.store(log.bytes(), Ordering::Relaxed);
         self.end.store(log.end(), Ordering::Relaxed);
@@ -483,6 +378,7 @@ const fn header(kind: Kind, sequence: u64, count: usize, now: Now) -> Header {
         tenant: 0,
         plan: 0,
         count: count as u32,
+        rank: 0,
         sequence,
         wall_ns: now.wall_ns,
         total: Count::new(0, 0),

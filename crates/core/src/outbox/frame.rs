@@ -9,8 +9,9 @@
 //! spans, in the verdict log. Frames are written in that order, so the last one says which ones
 //! have been written.
 
+use super::notes::frame_bytes;
 use crate::ledger::Count;
-use crate::log::Record;
+use crate::log::{HEADER_BYTES, Record};
 use crate::wire::TraceId;
 
 const FIXED_BYTES: usize = 44;
@@ -19,6 +20,14 @@ const _: () = assert!(
     FIXED_BYTES == 16 + 3 * 4 + 2 * 8,
     "sizes stand right behind the counts"
 );
+
+/// What stands before a frame that was copied, about.
+const NOTE_BYTES: usize = 64;
+
+/// Bytes on disk of a frame with so many spans and such a payload, once it was copied.
+pub(super) const fn disk_bytes(spans: u64, payload_bytes: u32) -> u64 {
+    (HEADER_BYTES + NOTE_BYTES + FIXED_BYTES) as u64 + 4 * spans + payload_bytes as u64
+}
 
 /// One frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +40,11 @@ pub struct Frame {
     pub malformed: Count,
     /// Spans that were not found where they should stand: the disk lies.
     pub missing: Count,
+    /// The plan its trace was judged by; it stands in the record's header.
+    pub plan: u32,
+    /// One more than there are rules behind the one that kept it, 0 if that is not known: what is
+    /// given up first if not all can be held. It stands in the header, too.
+    pub rank: u32,
     /// `resource_spans` fields of an `ExportTraceServiceRequest`.
     pub payload: Vec<u8>,
 }
@@ -76,7 +90,7 @@ impl Frame {
     /// Read a frame; None if the record is no frame.
     #[must_use]
     pub fn decode(record: &Record) -> Option<Self> {
-        let (fixed, rest) = record.body.split_at_checked(FIXED_BYTES)?;
+        let (fixed, rest) = frame_bytes(record)?.split_at_checked(FIXED_BYTES)?;
         let u32_at = |at: usize| -> Option<u32> {
             Some(u32::from_le_bytes(fixed.get(at..at + 4)?.try_into().ok()?))
         };
@@ -91,6 +105,8 @@ impl Frame {
             sizes: sizes.iter().map(|size| u32::from_le_bytes(*size)).collect(),
             malformed: Count::new(u64::from(u32_at(20)?), u64_at(28)?),
             missing: Count::new(u64::from(u32_at(24)?), u64_at(36)?),
+            plan: record.header.plan,
+            rank: record.header.rank,
             payload: payload.to_vec(),
         })
     }

@@ -143,8 +143,13 @@ impl Packer {
         let trace_id = job.verdict.trace_id;
         let mut frame = Frame {
             trace_id,
+            plan: job.verdict.plan,
+            rank: rank(job),
             ..Frame::default()
         };
+        if let Some(plan) = &job.plan {
+            self.outbox.learn(plan.plan());
+        }
         let stamp = stamp(job, self.annotate);
         for &position in &job.positions {
             // A record that cannot be read any more is counted below, as what is missing.
@@ -223,6 +228,13 @@ impl Packer {
         self.order.clear();
         self.cached_bytes = 0;
     }
+}
+
+/// The place of the rule that kept a trace, from the end of the chain; 0 if it is not known.
+fn rank(job: &KeptJob) -> u32 {
+    let rules = job.plan.as_ref().map_or(0, |plan| plan.plan().rules.len());
+    let behind = rules.checked_sub(usize::from(job.verdict.rule));
+    behind.map_or(0, |behind| u32::try_from(behind).unwrap_or(u32::MAX))
 }
 
 /// What is to be written on the spans of a job.

@@ -46,12 +46,7 @@ pub fn start(
     let always = options.buffer.fsync == Fsync::Always;
     let first = Arc::new(Compiled::new(plan.clone())?);
     let plan_set = Arc::new(RwLock::new(Arc::new(PlanSet::new(first))));
-    let (mut engine, survey) = Engine::open(
-        Arc::clone(fs),
-        options,
-        now.mono_ns / 1_000_000,
-        Arc::clone(&plan_set),
-    )?;
+    let (mut engine, survey) = Engine::open(Arc::clone(fs), options, now, Arc::clone(&plan_set))?;
     let mut found = Found::default();
     let mut evidence = Evidence::default();
     found.add_damage("outbox", &engine.outbox().reader(), &survey.damage);
@@ -94,7 +89,14 @@ pub fn start(
         now,
     )?;
     // A tail that a dying process left stays where it is while the log grows behind it.
-    let torn = |spot: &Spot| spot.log == "verdicts" && spot.position < spoken_of && !spot.cut_short;
+    let torn = |spot: &Spot| {
+        let spoken_of = match spot.log {
+            "verdicts" => spoken_of,
+            "outbox" => checkpoint.outbox,
+            _ => 0,
+        };
+        spot.position < spoken_of && !spot.cut_short
+    };
     if replay.engine.lost_power || replay.found.damage.iter().any(torn) {
         let note = "logs end before what other files speak of, as after a loss of power";
         replay.evidence.note(note.into());
@@ -105,6 +107,7 @@ pub fn start(
         .engine
         .bring_back_plan(u32::MAX, &mut replay.evidence)?;
     replay.engine.install_plan(plan)?;
+    replay.engine.name_kept();
     replay.mend();
     replay.found.held_spans = replay.engine.begin_waiting(now, GRACE_MS);
     replay.stand_on_the_disk(always);

@@ -65,6 +65,8 @@ impl Housekeeper {
     }
 
     fn do_chores(&self, chores: Chores, left: &mut Chores) {
+        // What is too old goes also while nothing comes.
+        self.outbox.make_room(self.shared.clock.now());
         let disk = (&*self.fs, &*self.directory);
         let errors = keeping::do_chores(chores, left, &self.outbox, disk, || self.sync());
         if errors > 0 {

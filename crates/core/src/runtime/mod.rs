@@ -97,7 +97,6 @@ impl Runtime {
                 },
             })?;
         let fsync = options.buffer.fsync;
-        let outbox_bytes = options.outbox.max_bytes;
         let annotate = options.annotate;
         let admission = options.admission.clone();
         let began_ns = clock.now().mono_ns;
@@ -123,7 +122,6 @@ impl Runtime {
         let packing = packing::Packing {
             shared: Arc::clone(&shared),
             outbox: Arc::clone(&outbox),
-            max_bytes: outbox_bytes,
         };
         let keeper = housekeeper::Housekeeper {
             fs,

@@ -22,7 +22,6 @@ const REST: Duration = Duration::from_secs(1);
 pub(super) struct Packing {
     pub(super) shared: Arc<Shared>,
     pub(super) outbox: Arc<Outbox>,
-    pub(super) max_bytes: u64,
 }
 
 impl Packing {
@@ -43,10 +42,10 @@ impl Packing {
         }
     }
 
-    /// Pack these jobs, however long the outbox is full or the disk refuses; false if the gateway
-    /// stops meanwhile.
+    /// Pack these jobs, however long the disk refuses, or what exporters have in hand keeps the
+    /// outbox full; false if the gateway stops meanwhile.
     fn pack(&self, packer: &mut Packer, jobs: &[KeptJob]) -> bool {
-        while self.outbox.bytes() >= self.max_bytes || !self.packed(packer, jobs) {
+        while !self.outbox.make_room(self.shared.clock.now()) || !self.packed(packer, jobs) {
             if self.shared.inbox().closed || self.shared.failed.load(Ordering::Acquire) {
                 return false;
             }

@@ -130,6 +130,7 @@ impl VerdictLog {
             tenant: 0,
             plan: 0,
             count: u32::try_from(count).unwrap_or(u32::MAX),
+            rank: 0,
             sequence: context.sequence,
             wall_ns: context.now.wall_ns,
             total: context.received,

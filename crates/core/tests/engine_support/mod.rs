@@ -153,7 +153,10 @@ pub fn options(exporters: &[&str]) -> Options {
             max_age_ms: 600_000,
         },
         decisions: DecisionOptions { max_bytes: 1 << 20 },
-        outbox: OutboxOptions { max_bytes: 1 << 20 },
+        outbox: OutboxOptions {
+            max_bytes: 1 << 20,
+            ..OutboxOptions::default()
+        },
         exporters: exporters.iter().map(|&name| name.to_owned()).collect(),
         annotate: false,
         plan: plan(NEVER, 1_000),

@@ -2,7 +2,7 @@
 
 use super::habits::name;
 use super::machine::Machine;
-use super::truth::{SpanId, Truth};
+use super::truth::{SpanId, Truth, ids_of};
 use crate::disk::Dice;
 use tailsampler_core::clock::Now;
 use tailsampler_core::outbox::{Batch, Settlement};
@@ -13,11 +13,16 @@ pub struct Backends {
     out: Vec<(usize, Batch)>,
     /// They answer well, and at once.
     pub well: bool,
+    /// One of them is away: its exporter only sends a probe now and then.
+    pub away: [bool; 2],
 }
 
 impl Backends {
     /// An exporter takes a batch.
     pub fn take(&mut self, exporter: usize, machine: &Machine, dice: &mut Dice, now: Now) -> bool {
+        if self.away[exporter] && dice.below(20) > 0 {
+            return false;
+        }
         let max_bytes = [1, 2_000, 1 << 20][dice.below(3) as usize];
         let linger_ms = [0, 0, 1_000][dice.below(3) as usize];
         let linger_ms = if self.well { 0 } else { linger_ms };
@@ -30,6 +35,27 @@ impl Backends {
         }
         self.out.push((exporter, batch));
         true
+    }
+
+    /// Spans that an exporter has in hand.
+    ///
+    /// # Errors
+    /// An export is no request.
+    pub fn in_hand(&self, exporter: usize) -> Result<Vec<SpanId>, String> {
+        let out = self.out.iter().filter(|(of, _)| *of == exporter);
+        let mut ids = Vec::new();
+        for (_, batch) in out {
+            ids.append(&mut ids_of(&batch.payload)?);
+        }
+        Ok(ids)
+    }
+
+    /// Bytes that an exporter has in hand, at most.
+    #[must_use]
+    pub fn bytes_in_hand(&self, exporter: usize) -> u64 {
+        let out = self.out.iter().filter(|(of, _)| *of == exporter);
+        out.map(|(_, batch)| 200 * batch.traces + 4 * batch.spans + batch.payload.len() as u64)
+            .sum()
     }
 
     /// Whether nothing is on its way.
@@ -56,7 +82,8 @@ impl Backends {
         let (exporter, batch) = self.out.swap_remove(at);
         let outbox = machine.outbox();
         let mut settlement = Settlement::default();
-        match if self.well { 0 } else { dice.below(8) } {
+        let answer = if self.well { 0 } else { dice.below(8) };
+        match if self.away[exporter] { 1 } else { answer } {
             1 => {
                 truth.seen.insert("a backend asks for a retry");
                 outbox.give_back(&name(exporter), batch.token, false);
@@ -90,11 +117,11 @@ impl Backends {
         }
         // It may have taken what it says it refused; none of it comes again.
         let ids = truth.delivered(exporter, &batch.payload)?;
-        let errors = outbox.stats().storage_errors;
+        let errors = outbox.stats(now).storage_errors;
         if !outbox.settle(&name(exporter), batch.token, &settlement, now) {
             return Err("a batch was not known when it was settled".to_owned());
         }
-        let unnoted = outbox.stats().storage_errors > errors;
+        let unnoted = outbox.stats(now).storage_errors > errors;
         if unnoted || machine.disk().is_failing() || machine.disk().is_dead() {
             // That it is settled may not have been written down.
             truth.may_come_again(exporter, &ids);

@@ -3,7 +3,7 @@
 
 use tailsampler_core::admission::AdmissionOptions;
 use tailsampler_core::options::{
-    BufferOptions, DecisionOptions, Fsync, LateOptions, Options, OutboxOptions,
+    BufferOptions, DecisionOptions, Fsync, LateOptions, Limits, Options, OutboxOptions,
 };
 use tailsampler_core::plan::{Clause, NEVER, Plan, Predicate, Rule, Test};
 
@@ -40,6 +40,10 @@ pub struct Habits {
     pub steps: u64,
     /// The same: the backends begin to misbehave, or stop.
     pub moods: u64,
+    /// The same: a backend goes away, or comes back.
+    pub aways: u64,
+    /// The bounds of each exporter.
+    pub limits: [Limits; 2],
     /// In tenths of the writes and syncs that fail: the end of the process or the power follows
     /// within moments.
     pub blows: u64,
@@ -58,7 +62,8 @@ pub struct Habits {
     /// Room that the gateway keeps on the disk.
     pub reserve_bytes: u64,
     segment_bytes: u64,
-    outbox_bytes: u64,
+    /// The bound of the outbox.
+    pub outbox_bytes: u64,
     secret: u64,
 }
 
@@ -74,6 +79,9 @@ impl Habits {
         let (kills, powers, rots) = (rarely(200), rarely(100), rarely(40));
         let (fills, spells, hangs) = (rarely(100), rarely(100), rarely(100));
         let (plans, stops, steps, moods) = (rarely(100), rarely(60), rarely(40), rarely(200));
+        let mut aways = Dice::new(seed ^ 0xa3a7);
+        let aways = (aways.below(2) == 0).then(|| 1 + aways.below(300));
+        let aways = aways.unwrap_or(0);
         let failures = Failures {
             write: rarely(200),
             sync: rarely(200),
@@ -108,6 +116,8 @@ impl Habits {
             stops,
             steps,
             moods,
+            aways,
+            limits: limits(seed),
             storm: [0, 3, 5, 10][dice.below(4) as usize],
             forgetful: dice.below(6) == 0,
             mono_ns: [86_400, 86_400 * 300][dice.below(2) as usize] * 1_000_000_000,
@@ -115,7 +125,7 @@ impl Habits {
             index_bytes: if dice.below(6) == 0 { 2_000 } else { u64::MAX },
             buffer_bytes: if small { 60_000 } else { 16 << 20 },
             segment_bytes: [700, 4_000, 20_000, 1 << 20][dice.below(4) as usize],
-            outbox_bytes: if small { 600_000 } else { 16 << 20 },
+            outbox_bytes: outbox_bytes(seed, small),
             // Also where the stamps of traces begin: a few before they wrap.
             secret: if dice.below(2) == 0 {
                 seed << 32 | (u64::from(u32::MAX) - dice.below(200))
@@ -145,6 +155,9 @@ impl Habits {
             decisions: DecisionOptions { max_bytes: 8 << 20 },
             outbox: OutboxOptions {
                 max_bytes: self.outbox_bytes,
+                exporters: (0..self.exporters)
+                    .map(|exporter| (name(exporter), self.limits[exporter]))
+                    .collect(),
             },
             exporters: (0..self.exporters).map(name).collect(),
             annotate: false,
@@ -152,6 +165,26 @@ impl Habits {
             hash_secret: Some(self.secret),
         }
     }
+}
+
+/// Some outboxes are so small that exporters which are away together fill them.
+fn outbox_bytes(seed: u64, small: bool) -> u64 {
+    let mut dice = Dice::new(seed ^ 0x0b0c);
+    match dice.below(4) {
+        0 => [50_000, 120_000, 300_000][dice.below(3) as usize],
+        _ if small => 600_000,
+        _ => 16 << 20,
+    }
+}
+
+/// A third of the exporters has a bound of its own in bytes, a sixth one in age.
+fn limits(seed: u64) -> [Limits; 2] {
+    let mut dice = Dice::new(seed ^ 0x11a1_7500);
+    std::array::from_fn(|_| Limits {
+        max_bytes: (dice.below(3) == 0).then(|| 2_000 + dice.below(30_000)),
+        max_age_ms: (dice.below(6) == 0).then(|| 20_000 + dice.below(600_000)),
+        drain_permille: [0, 250, 500, 1_000][dice.below(4) as usize],
+    })
 }
 
 /// The name of an exporter.

@@ -182,7 +182,7 @@ impl Machine {
         let Ok(mut packer) = self.packer.try_lock() else {
             return false;
         };
-        if self.outbox.is_busy() || self.outbox.bytes() >= self.options.outbox.max_bytes {
+        if self.outbox.is_busy() || !self.outbox.make_room(now) {
             return false;
         }
         let jobs: Vec<KeptJob> = {
@@ -204,7 +204,8 @@ impl Machine {
     }
 
     /// The keeper does its next chore. `synced` is told of every sync: before it, and how it went.
-    pub fn keep(&self, mut syncing: impl FnMut(Option<bool>)) {
+    pub fn keep(&self, now: Now, mut syncing: impl FnMut(Option<bool>)) {
+        self.outbox.make_room(now);
         let chores = held(&self.queues).chores.pop_front().unwrap_or_default();
         let directory = PathBuf::from(&self.options.data_directory);
         let mut left = std::mem::take(&mut *held(&self.left));

@@ -1,14 +1,16 @@
 //! One seed: senders, a gateway, backends and a disk, and a scheduler that gives each its turn in
 //! an order of its own. After every step the gateway is held to the truth.
 
+mod giving;
 mod holding;
+mod keeping;
 mod trouble;
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tailsampler_core::clock::Now;
@@ -22,7 +24,6 @@ use super::storm::Storm;
 use super::truth::{SpanId, Truth};
 use crate::disk::Dice;
 use crate::life::MS;
-use tailsampler_core::options::Fsync;
 
 /// What a seed came to.
 #[derive(Clone, Debug, Default)]
@@ -74,12 +75,6 @@ struct Request {
     tries: u32,
 }
 
-/// Turns that the writer had while another thread waited for the disk.
-struct Meanwhile {
-    dice: Dice,
-    turns: Vec<Turn>,
-}
-
 pub(super) struct Run {
     habits: Habits,
     dice: Dice,
@@ -122,6 +117,7 @@ pub(super) struct Run {
     /// One of an earlier process had failed, and none has ended well since.
     spoiled: bool,
     begun_ms: u64,
+    given: giving::Given,
     hasher: DefaultHasher,
     manner: Manner,
     pub(super) outcome: Outcome,
@@ -161,6 +157,7 @@ impl Run {
             failed_syncs: 0,
             spoiled: false,
             begun_ms: habits.mono_ns / MS,
+            given: giving::Given::default(),
             hasher: DefaultHasher::new(),
             manner,
             outcome: Outcome {
@@ -256,7 +253,10 @@ impl Run {
                     self.see("the packer has to wait");
                 }
             }
-            14 if !hangs => self.keep(&machine)?,
+            14 if !hangs => {
+                self.keep(&machine)?;
+                self.within_limits()?;
+            }
             15 if !hangs => self.interval(&machine)?,
             16 if self.sometimes(self.habits.plans * 20) => {
                 self.plans += 1;
@@ -402,86 +402,5 @@ impl Run {
             self.truth.judged(&verdict, by, now_ms)?;
         }
         Ok(())
-    }
-
-    /// Let a thread wait for the disk, and the writer go on meanwhile.
-    fn waiting(
-        &mut self,
-        machine: &Arc<Machine>,
-        wait: impl FnOnce(&mut dyn FnMut(Option<bool>)),
-    ) -> Result<(), String> {
-        let (mut mark, late) = (self.truth.mark(), machine.late_spans_wait());
-        let dice = Dice::new(self.dice.below(u64::MAX));
-        let turns = Vec::new();
-        let meanwhile = Arc::new(Mutex::new(Meanwhile { dice, turns }));
-        let (others, shared, now) = (Arc::clone(machine), Arc::clone(&meanwhile), self.now);
-        self.disk.while_waiting(Some(Arc::new(move || {
-            let Ok(mut meanwhile) = shared.try_lock() else {
-                return; // the writer itself waits for the disk
-            };
-            if meanwhile.dice.below(3) == 0 {
-                let most = 1 + meanwhile.dice.below(4) as usize;
-                meanwhile.turns.extend(others.write(most, now));
-            }
-            if meanwhile.dice.below(4) == 0 {
-                others.pack(4, now);
-            }
-        })));
-        let (dead, failed_syncs) = (self.disk.is_dead(), self.disk.failed_syncs());
-        let mut ends = Vec::new();
-        wait(&mut |end| ends.extend(end));
-        self.disk.while_waiting(None);
-        let turns = {
-            let mut meanwhile = meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut meanwhile.turns)
-        };
-        if !turns.is_empty() {
-            self.see("the writer works while the keeper waits");
-        }
-        turns.iter().for_each(|turn| self.weigh(turn));
-        let died = !dead && self.disk.is_dead();
-        if died {
-            for (number, _) in turns.into_iter().flat_map(|turn| turn.answers) {
-                self.truth.unanswered(&self.requests[number].ids);
-            }
-            self.truth.perhaps_judged();
-            return Ok(());
-        }
-        for turn in turns {
-            self.learn(turn)?;
-        }
-        for good in ends {
-            self.say(|| format!("a sync: {good}"));
-            if good {
-                // A second sync of the same turn may have done more; that is not relied on.
-                self.truth.synced(std::mem::take(&mut mark), late);
-                if self.blow_at == Some(u64::MAX) {
-                    self.blow_at = Some(self.outcome.turns + self.dice.below(4));
-                }
-                if self.disk.failed_syncs() == failed_syncs {
-                    (self.spoiled, self.failed_syncs) = (false, failed_syncs);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
-        let keeper = Arc::clone(machine);
-        self.waiting(machine, |syncing| keeper.keep(syncing))
-    }
-
-    fn interval(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
-        let Fsync::Interval { interval_ms } = self.habits.mode else {
-            return Ok(());
-        };
-        if self.now_ms() < self.synced_ms + interval_ms {
-            return Ok(());
-        }
-        self.synced_ms = self.now_ms();
-        let keeper = Arc::clone(machine);
-        self.waiting(machine, |mut syncing| {
-            keeper.sync(&mut syncing);
-        })
     }
 }

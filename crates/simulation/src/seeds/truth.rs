@@ -5,6 +5,7 @@
 //! possible (nobody was answered, or the mode allows that it is lost). A verdict that holds for
 //! the sure copies alone and for all of them must be that one; else either will do.
 
+mod accounts;
 mod loss;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,8 @@ const GRACE_MS: u64 = 5_000 + 50;
 /// One span, and what became of its copies.
 #[derive(Default)]
 struct One {
+    /// When its newest copy was acknowledged.
+    came_ms: u64,
     trace: TraceId,
     message: Span,
     sure: u32,
@@ -66,6 +69,9 @@ struct Trace {
     judged_ms: u64,
     kept_once: bool,
     dropped_once: bool,
+    /// A verdict that nobody was told of, and that the power took, may have kept it: its frame may
+    /// be there all the same.
+    perhaps_kept: bool,
     /// Some copies may have met one verdict, and some another.
     mixed: bool,
 }
@@ -107,6 +113,8 @@ pub struct Truth {
     /// A process may have ended before it had copied what a failed sync left in doubt, and before
     /// it could say so on the disk: to the next one it looks durable.
     deceived: bool,
+    /// Spans that an exporter has given up: it went on to what matters more.
+    outranked: [BTreeSet<SpanId>; 2],
     /// How many copies are sure, and how many possible.
     pub sure: u64,
     /// See above.
@@ -137,6 +145,7 @@ impl Truth {
             forgetful,
             unsettled: Vec::new(),
             deceived: false,
+            outranked: Default::default(),
             sure: 0,
             possible: 0,
             seen: BTreeSet::new(),
@@ -178,6 +187,7 @@ impl Truth {
                 continue;
             };
             one.sure += 1;
+            one.came_ms = now_ms;
             let trace = self.traces.entry(one.trace).or_default();
             let remembered =
                 !self.forgetful && now_ms.saturating_sub(trace.judged_ms) < REMEMBERED_MS;
@@ -376,8 +386,15 @@ impl Truth {
                     one.delivered[exporter], one.sure, one.possible, one.again[exporter]
                 ));
             }
+            let once = one.sure + one.possible == 1; // or it came late, and stands in another frame
+            if once && self.outranked[exporter].contains(&id) {
+                return Err(format!(
+                    "errors were given up for {exporter} before span {id}"
+                ));
+            }
             let trace = self.traces.entry(one.trace).or_default();
-            if trace.known == Known::Surely(false) && !trace.kept_once && !trace.mixed {
+            let kept_once = trace.kept_once || trace.perhaps_kept || trace.mixed;
+            if trace.known == Known::Surely(false) && !kept_once {
                 return Err(format!("span {id} was exported, and its trace dropped"));
             }
             ids.push(id);
@@ -400,6 +417,16 @@ impl Truth {
         for id in ids {
             if let Some(one) = self.spans.get_mut(id) {
                 one.again[exporter] += 1;
+            }
+        }
+    }
+
+    /// The disk had no room to say what was settled, and what was not is not told from it.
+    pub fn all_may_come_again(&mut self) {
+        for one in self.spans.values_mut() {
+            let delivered = one.delivered;
+            for (again, delivered) in one.again.iter_mut().zip(delivered) {
+                *again += delivered;
             }
         }
     }
@@ -433,42 +460,6 @@ impl Truth {
         ))
     }
 
-    /// At the end: sure copies that reached neither a backend nor a verdict that drops them.
-    /// `decision` is what the gateway says of a trace now.
-    pub fn missing(&self, decision: impl Fn(&TraceId) -> Option<bool>) -> Vec<String> {
-        let mut missing = Vec::new();
-        for (id, one) in &self.spans {
-            let Some(trace) = self.traces.get(&one.trace) else {
-                continue;
-            };
-            if one.sure == 0 {
-                continue;
-            }
-            let kept = match trace.known {
-                Known::Surely(kept) => Some(kept),
-                Known::Nothing | Known::Perhaps => decision(&one.trace),
-            };
-            for exporter in 0..self.exporters {
-                let out = one.delivered[exporter] + one.refused[exporter];
-                let good = match kept {
-                    Some(true) | None if trace.mixed => out > 0 || trace.dropped_once,
-                    Some(true) => out >= one.sure,
-                    Some(false) => true,
-                    None => out > 0,
-                };
-                if !good {
-                    missing.push(format!(
-                        "span {id} of trace {} to exporter {exporter}: {} copies, {out} went out, \
-                         kept {kept:?}",
-                        u128::from_be_bytes(one.trace),
-                        one.sure
-                    ));
-                }
-            }
-        }
-        missing
-    }
-
     /// Whether some spans may be held for a second verdict, the first one being forgotten: a start
     /// remembers for longer.
     #[must_use]
@@ -492,4 +483,10 @@ impl Truth {
 fn id_of(message: &Span) -> SpanId {
     let id = message.span_id.as_slice().try_into();
     id.map(u64::from_be_bytes).unwrap_or_default()
+}
+
+/// The spans of an export.
+pub(super) fn ids_of(payload: &[u8]) -> Result<Vec<SpanId>, String> {
+    let spans = spans_of(payload).ok_or("an export that is no request")?;
+    Ok(spans.iter().map(id_of).collect())
 }

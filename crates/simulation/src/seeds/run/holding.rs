@@ -2,8 +2,6 @@
 
 use std::hash::Hash;
 
-use serde_json::Value;
-
 use super::{Request, Run, Sending};
 use crate::life::MS;
 use crate::seeds::disk::{End, Failures};
@@ -31,6 +29,7 @@ impl Run {
             return Err(format!("{received} received, not {least} to {most}"));
         }
         received.hash(&mut self.hasher);
+        self.given_up(&ledger)?;
         if self.outcome.turns.is_multiple_of(32) {
             self.bounds()?;
         }
@@ -81,6 +80,7 @@ impl Run {
         self.disk.fill(u64::MAX);
         self.hangs_until = 0;
         self.backends.well = true;
+        self.backends.away = [false; 2];
         for round in 0..2_000 {
             self.outcome.turns += 1;
             self.now.mono_ns += 500 * MS;
@@ -156,27 +156,31 @@ impl Run {
         let missing = self
             .truth
             .missing(|trace| machine.decision(trace, self.now)?["kept"].as_bool());
-        // Where reading fails, spans are given up by name.
-        let dropped = (0..self.habits.exporters)
-            .map(|exporter| &ledger["exporters"][name(exporter)]["spans"]["dropped"]);
-        let given_up: u64 = dropped
-            .flat_map(|dropped| ["corrupt", "uncounted", "quarantined"].map(|by| &dropped[by]))
-            .filter_map(Value::as_u64)
-            .sum();
+        // Where reading fails, spans are given up by name; so they are at a bound.
+        let dropped = |exporter: usize, reasons: &[&str]| -> u64 {
+            let dropped = &ledger["exporters"][name(exporter)]["spans"]["dropped"];
+            let counts = reasons.iter().map(|by| dropped[by].as_u64().unwrap_or(0));
+            counts.sum()
+        };
         let corrupt = &ledger["spans"]["dropped"]["corrupt"];
         if !self.requests_unreadable && corrupt.as_u64().unwrap_or(0) > 0 {
             return Err(format!(
                 "{corrupt} spans given up, and every request can be read"
             ));
         }
-        let excused = if self.unreadable { given_up } else { 0 };
-        if missing.len() as u64 > excused {
-            let first = &missing[0];
-            let books = &ledger["exporters"];
-            return Err(format!(
-                "{} spans are nowhere: {first}; {books}",
-                missing.len()
-            ));
+        for exporter in 0..self.habits.exporters {
+            let mut excused = dropped(exporter, &["outbox_full", "outbox_expired"]);
+            if self.unreadable {
+                excused += dropped(exporter, &["corrupt", "uncounted", "quarantined"]);
+            }
+            let missing: Vec<_> = missing.iter().filter(|(of, _)| *of == exporter).collect();
+            if missing.len() as u64 > excused {
+                let (first, books) = (&missing[0].1, &ledger["exporters"]);
+                return Err(format!(
+                    "{} spans are nowhere: {first}; {books}",
+                    missing.len()
+                ));
+            }
         }
         Ok(())
     }

@@ -84,6 +84,16 @@ impl Run {
                 self.now.wall_ns + by
             };
         }
+        if self.sometimes(habits.aways) {
+            let exporter = self.dice.below(habits.exporters as u64) as usize;
+            let away = &mut self.backends.away[exporter];
+            *away = !*away;
+            self.see(if self.backends.away[exporter] {
+                "a backend goes away"
+            } else {
+                "a backend is back"
+            });
+        }
         if self.sometimes(habits.moods) {
             self.backends.well = !self.backends.well;
         }
@@ -241,6 +251,7 @@ impl Run {
             }
         }
         self.notes_stand = self.notes_stand(end);
+        self.forget_errors();
         let was_up = self.machine.take().is_some();
         if was_up {
             self.backends.cut_off(&mut self.truth, &mut self.dice)?;

@@ -77,8 +77,13 @@ impl Truth {
             self.may_come_again(1, &fresh.unanswered);
             self.may_come_again(0, &fresh.replayed);
             self.may_come_again(1, &fresh.replayed);
-            let judging = self.unsettled.iter().filter_map(|id| self.traces.get(id));
-            let judging: Vec<_> = judging.flat_map(|trace| trace.sure.clone()).collect();
+            let mut judging = Vec::new();
+            for id in &self.unsettled {
+                if let Some(trace) = self.traces.get_mut(id) {
+                    trace.perhaps_kept = true;
+                    judging.extend_from_slice(&trace.sure);
+                }
+            }
             self.may_come_again(0, &judging);
             self.may_come_again(1, &judging);
         }
