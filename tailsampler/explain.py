@@ -26,6 +26,7 @@ _REFUSED_STATUSES: Final = (401, 403)
 
 _EARLY: Final = {
     "early_buffer_full": "the buffer log had reached its bound (buffer.max_bytes)",
+    "early_index_full": "the index in memory had reached its bound (buffer.max_index_bytes)",
     "early_shutdown": "the gateway was asked to drain",
 }
 _SOURCES: Final = {
@@ -107,7 +108,12 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
         yield from _held(found)
         return
     yield f"Trace {found['trace_id']} was {'kept' if found['kept'] else 'dropped'}."
+    if found.get("early") == "trace_too_large":
+        yield "It was larger than sampling.max_trace_bytes, and large_traces is drop."
+        return
     yield from _rule(found)
+    if found.get("truncated"):
+        yield "It was larger than sampling.max_trace_bytes: only some of its spans went."
     if found.get("early"):
         why = _EARLY.get(found["early"], found["early"])
         yield f"It was judged before it was due, on the spans that had come, because {why}."
@@ -157,7 +163,7 @@ def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "judged at", at.isoformat(timespec="milliseconds")
         reasons = (found.get("evidence") or {}).get("reasons") or ()
         yield "conditions met", ", ".join(reasons) or "none"
-        if found["kept"]:
+        if found["kept"] and not found.get("truncated"):
             yield "written on its spans", f"ot=th:{found['th']}"
     yield "plan", str(found["plan"])
 

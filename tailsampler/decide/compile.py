@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tailsampler.decide.plan import MAX_PREDICATES, Plan, PredicateTable
+from tailsampler.decide.plan import MAX_PREDICATES, Large, Plan, PredicateTable
 from tailsampler.decide.policy import lower
 from tailsampler.errors import Place, Problem, SettingsError
 from tailsampler.settings.units import milliseconds
@@ -33,6 +33,13 @@ def compile_plan(sampling: Sampling) -> Plan:
         wait_ms=milliseconds(sampling.decision_wait),
         wait_after_root_ms=None if after_root is None else milliseconds(after_root),
         hash_trace_ids=sampling.trace_ids == "hashed",
+        large=_large(sampling),
         predicates=predicates,
         rules=rules,
     )
+
+
+def _large(sampling: Sampling) -> Large | None:
+    if sampling.max_trace_bytes is None:
+        return None
+    return Large(max_bytes=sampling.max_trace_bytes, drop=sampling.large_traces == "drop")

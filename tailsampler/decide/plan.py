@@ -86,6 +86,13 @@ class Rule(_Part):
     wait_ms: int | None = None
 
 
+class Large(_Part):
+    """What becomes of traces of more than ``max_bytes``: dropped, or truncated if they are kept."""
+
+    max_bytes: int
+    drop: bool
+
+
 class Plan(_Part):
     """A compiled chain. ``version`` is given by the core when it installs the plan."""
 
@@ -94,6 +101,7 @@ class Plan(_Part):
     wait_ms: int
     wait_after_root_ms: int | None = None
     hash_trace_ids: bool = False
+    large: Large | None = None
     predicates: tuple[Predicate, ...]
     rules: tuple[Rule, ...]
 

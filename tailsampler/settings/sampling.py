@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails
 from tailsampler.decide.chain import chain_problems, listed
 from tailsampler.decide.policy import Policy
 from tailsampler.settings.base import Section, found
-from tailsampler.settings.units import Duration, duration_text, lasting
+from tailsampler.settings.units import Duration, Size, duration_text, lasting, sized
 from tailsampler.settings.values import Flag, one_of
 
 STANDARD_CHAIN = (
@@ -52,6 +52,18 @@ class Sampling(Section):
         description="random: the ids' last 7 bytes are random, as W3C Trace Context level 2 "
         "asks. hashed: they are not, so their hash serves as randomness, and is written as "
         "ot=rv. Default: random.",
+    )
+    max_trace_bytes: Annotated[Size, sized("64KiB", "1GiB")] | None = Field(
+        default=32 << 20,
+        description="What a trace may have, in bytes of its spans as received; null: anything. "
+        "Kept traces are put together in memory. Default: 32MiB.",
+    )
+    large_traces: Annotated[Literal["truncate", "drop"], one_of("truncate", "drop")] = Field(
+        default="truncate",
+        description="What becomes of traces beyond that. truncate: of those that are kept go the "
+        "root, then errors, then what came first, each span marked tailsampler.truncated, and "
+        "without ot=th, since it is no fair sample. drop: they are dropped at once, whatever the "
+        "policies say. What goes is counted as trace_too_large. Default: truncate.",
     )
     policies: tuple[Policy, ...] = Field(
         default=STANDARD_CHAIN,

@@ -28,6 +28,11 @@ DROP_REASONS: Final = {
     "outbox_expired": DropReason(
         False, "Its backend was away for longer than this exporter's max_outbox_age."
     ),
+    "trace_too_large": DropReason(
+        False,
+        "Its trace was larger than sampling.max_trace_bytes: what is beyond was cut off, or the "
+        "whole trace dropped, as large_traces says.",
+    ),
     "malformed": DropReason(
         False, "A kept span that cannot be read; it would poison the batch it is in."
     ),

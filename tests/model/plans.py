@@ -27,6 +27,7 @@ def plan(chain: Chain) -> Json:
         "wait_ms": chain.wait_ms,
         "wait_after_root_ms": chain.wait_after_root_ms,
         "hash_trace_ids": chain.hash_trace_ids,
+        "large": None,
         "predicates": predicates,
         "rules": rules,
     }

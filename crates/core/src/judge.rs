@@ -17,6 +17,12 @@ pub fn judge(trace: &Trace, plan: &Compiled, early: Early, wall_ns: u64) -> Verd
     );
     let rule = plan.first_match(trace.bits, duration_ns);
     let threshold = rule.map_or(NEVER, |rule| plan.plan().rules[rule].threshold);
+    let large = plan.plan().large;
+    let (early, threshold) = if large.is_some_and(|large| large.drops(trace.bytes)) {
+        (Early::TooLarge, NEVER)
+    } else {
+        (early, threshold)
+    };
     Verdict {
         trace_id: trace.trace_id,
         kept: threshold <= randomness,

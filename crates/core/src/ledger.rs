@@ -85,6 +85,9 @@ impl SubAssign for Count {
     }
 }
 
+/// The reason for what goes since its trace is too large.
+pub(crate) const TOO_LARGE: &str = "trace_too_large";
+
 /// What the engine itself counts. The rest stands in the index and the outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -96,6 +99,9 @@ pub struct Totals {
     pub rejected: BTreeMap<String, u64>,
     /// Spans dropped by a verdict, early ones and late spans included.
     pub dropped_policy: Count,
+    /// Spans of traces dropped since they were too large.
+    #[serde(default)]
+    pub dropped_large: Count,
     /// Traces judged.
     pub judged: u64,
     /// Traces kept.
@@ -210,6 +216,7 @@ impl Cut {
         }
         for (reason, count) in [
             ("policy", self.totals.dropped_policy),
+            (TOO_LARGE, self.totals.dropped_large),
             ("corrupt", self.totals.corrupt),
             ("quarantined", self.totals.quarantined),
         ] {

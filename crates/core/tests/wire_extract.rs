@@ -13,7 +13,14 @@ use wire_support::{oracle, soup};
 fn extracted(body: &[u8], id: u8, stamp: &Stamp<'_>) -> (Vec<u8>, Vec<u32>, Extracted) {
     let layout = Layout::of(body).unwrap();
     let (mut out, mut sizes) = (Vec::new(), Vec::new());
-    let done = extract(body, &layout, &[id; 16], stamp, &mut out, &mut sizes);
+    let done = extract(
+        body,
+        &layout,
+        &[id; 16],
+        stamp,
+        None,
+        (&mut out, &mut sizes),
+    );
     (out, sizes, done)
 }
 
@@ -81,7 +88,7 @@ proptest! {
         for span in layout.spans().iter().filter(|s| seen.insert(s.trace_id)) {
             let (mut out, mut sizes) = (Vec::new(), Vec::new());
             let stamp = Stamp { annotate: false, threshold: None, ..STAMP };
-            let done = extract(&body, &layout, &span.trace_id, &stamp, &mut out, &mut sizes);
+            let done = extract(&body, &layout, &span.trace_id, &stamp, None, (&mut out, &mut sizes));
             malformed += done.malformed_spans;
             prop_assert_eq!(done.spans, sizes.len() as u64);
             let kept = flatten(&Request::decode(out.as_slice()).unwrap());

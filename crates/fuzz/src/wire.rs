@@ -11,6 +11,7 @@ use crate::oracle::{self, Flat};
 
 /// R and T of everything that is written out: kept, and nothing said of it.
 const STAMP: Stamp<'static> = Stamp {
+    truncated: false,
     annotate: false,
     policy: "",
     reason: "",
@@ -155,7 +156,7 @@ fn extract_agrees(body: &[u8], flat: &[Flat]) {
     let (mut written, mut malformed) = (0, 0);
     for id in ids {
         let (mut out, mut sizes) = (Vec::new(), Vec::new());
-        let done = extract(body, &layout, &id, &STAMP, &mut out, &mut sizes);
+        let done = extract(body, &layout, &id, &STAMP, None, (&mut out, &mut sizes));
         assert_eq!(done.spans, sizes.len() as u64);
         let kept = match oracle::Request::decode(out.as_slice()) {
             Ok(request) => oracle::flatten(&request),

@@ -8,7 +8,7 @@ use crate::index::Trace;
 use crate::ledger::Count;
 use crate::log::{Entry, Header, Kind, LogError};
 use crate::options::Fsync;
-use crate::plan::PlanSet;
+use crate::plan::{Plan, PlanSet};
 use crate::verdicts::LateSpans;
 use crate::waiting::Wheel;
 use crate::wire::{RejectedSpans, Scan, TraceDelta, scan};
@@ -252,6 +252,7 @@ impl Engine {
             trace.root_tick = Wheel::tick_of((now.mono_ns / 1_000_000).saturating_add(wait));
             trace.due_tick = trace.due_tick.min(trace.root_tick);
         }
+        trace.due_tick = trace.due_tick.min(due_for_size(&trace, plan.plan(), now));
         let (stamp, due_tick) = (trace.stamp, trace.due_tick);
         let slot = self.index.insert(hash, trace);
         self.index.add_record(slot, position);
@@ -287,6 +288,7 @@ impl Engine {
                 trace.due_tick = Wheel::tick_of(trace.began_ms.saturating_add(plan.wait_ms(rule)));
             }
             trace.due_tick = trace.due_tick.min(trace.root_tick);
+            trace.due_tick = trace.due_tick.min(due_for_size(trace, plan.plan(), now));
         });
         self.index.add_record(slot, position);
         let trace = self.index.trace(slot);
@@ -294,5 +296,15 @@ impl Engine {
             // The older entry finds the trace gone, or due later, when its time comes.
             self.wheel.schedule((slot, trace.stamp), trace.due_tick);
         }
+    }
+}
+
+/// When a trace is judged since it is too large: at once, or never.
+fn due_for_size(trace: &Trace, plan: &Plan, now: Now) -> u32 {
+    let large = plan.large.is_some_and(|large| large.drops(trace.bytes));
+    if large {
+        Wheel::tick_of(now.mono_ns / 1_000_000)
+    } else {
+        u32::MAX
     }
 }

@@ -151,6 +151,7 @@ impl Engine {
                 self.outbox.expect(count);
                 self.jobs.push(KeptJob {
                     sequence: position,
+                    late: false,
                     verdict: verdict.clone(),
                     plan: Some(plan),
                     positions,
@@ -169,6 +170,8 @@ impl Engine {
         self.totals.judged += 1;
         if verdict.kept {
             self.totals.kept += 1;
+        } else if verdict.early == Early::TooLarge {
+            self.totals.dropped_large += count;
         } else {
             self.totals.dropped_policy += count;
         }
@@ -311,6 +314,7 @@ impl Engine {
         self.outbox.expect(expected);
         self.jobs.push(KeptJob {
             sequence,
+            late: true,
             verdict,
             plan,
             positions: vec![position],

@@ -15,7 +15,7 @@ use crate::ledger::Cut;
 use crate::log::{LogError, LogReader};
 use crate::outbox::PLAN_LOST;
 use crate::plan::{Compiled, NEVER};
-use crate::verdicts::{Batch, NO_RULE, Verdict, VerdictLog};
+use crate::verdicts::{Batch, Early, NO_RULE, Verdict, VerdictLog};
 use crate::wire::TraceId;
 
 /// What one policy did, since the start of the process.
@@ -223,12 +223,15 @@ fn verdict_json(verdict: &Verdict, position: u64, compiled: Option<&Compiled>) -
         .map(|(_, predicate)| predicate.reason.as_str())
         .collect();
     let source = ["trace_id", "rv", "hash"][usize::from(verdict.randomness_source.min(2))];
+    let large = plan.and_then(|plan| plan.large);
+    let too_large = large.is_some_and(|large| verdict.bytes > large.max_bytes);
     let kept_of_all = (NEVER - verdict.threshold.min(NEVER)) as f64 / NEVER as f64;
     json!({
         "trace_id": hex(&verdict.trace_id), "state": "judged", "kept": verdict.kept,
         "policy": rule.map(|rule| &rule.name),
         "reason": reason(verdict, compiled),
         "early": verdict.early.slug(),
+        "truncated": verdict.kept && too_large,
         "threshold": verdict.threshold,
         "th": (verdict.threshold < NEVER).then(|| th(verdict.threshold)),
         "probability": kept_of_all,
@@ -247,6 +250,7 @@ fn verdict_json(verdict: &Verdict, position: u64, compiled: Option<&Compiled>) -
 fn reason<'a>(verdict: &Verdict, compiled: Option<&'a Compiled>) -> &'a str {
     let rule = usize::from(verdict.rule);
     match compiled {
+        _ if verdict.early == Early::TooLarge => "trace_too_large",
         _ if verdict.rule == NO_RULE => "no_match",
         Some(plan) => plan.reason(rule, verdict.bits, verdict.duration_ns),
         None => PLAN_LOST,

@@ -208,7 +208,7 @@ impl Engine {
         }
         if pending && let Some((pin, expected)) = pin {
             found.repacked += 1;
-            self.pack_again(verdict, at, positions, expected, pin);
+            self.pack_again(verdict, (at, false), positions, expected, pin);
         } else if pending && at > reached.perhaps_removed {
             // Its requests stay on the disk until its frame is there, so something was lost.
             found.vanished += 1;
@@ -249,7 +249,7 @@ impl Engine {
         found.repacked += 1;
         let base = self.log_reader.base_of(position);
         let pin = self.pins.pin(base.max(self.freed_before));
-        self.pack_again(&verdict, at, vec![position], expected, pin);
+        self.pack_again(&verdict, (at, true), vec![position], expected, pin);
         Ok(true)
     }
 
@@ -275,7 +275,7 @@ impl Engine {
     fn pack_again(
         &mut self,
         verdict: &Verdict,
-        sequence: u64,
+        (sequence, late): (u64, bool),
         positions: Vec<u64>,
         expected: Count,
         pin: u32,
@@ -285,6 +285,7 @@ impl Engine {
         self.outbox.expect(expected);
         self.jobs.push(KeptJob {
             sequence,
+            late,
             verdict: verdict.clone(),
             plan,
             positions,

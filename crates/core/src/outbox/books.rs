@@ -8,7 +8,7 @@ use super::notes::{Mark, MovedNote, SettledNote, TakenNote};
 use super::runs::Range;
 use super::{ExporterStats, Frame, OutboxStats};
 use crate::clock::Now;
-use crate::ledger::{Count, Cut};
+use crate::ledger::{Count, Cut, TOO_LARGE};
 use crate::log::{Damage, Kind, Record};
 
 /// What was found while the books were read back, for the start of the engine.
@@ -72,6 +72,8 @@ pub(super) struct Books {
     pub(super) kept: Count,
     pub(super) malformed: Count,
     pub(super) missing: Count,
+    /// Spans cut from traces that were too large.
+    pub(super) too_large: Count,
     /// Sequence of the newest frame: every verdict up to here has its frame, or stands in `holes`.
     pub(super) written: u64,
     pub(super) holes: BTreeSet<u64>,
@@ -127,6 +129,7 @@ impl Books {
             kept: self.kept,
             malformed: self.malformed,
             missing: self.missing,
+            cut: self.too_large,
             exporters: self
                 .exporters
                 .iter()
@@ -144,6 +147,9 @@ impl Books {
     pub(super) fn cut(&self, cut: &mut Cut) {
         cut.pending = self.pending;
         cut.lost = BTreeMap::from([("malformed", self.malformed), ("corrupt", self.missing)]);
+        if !self.too_large.is_zero() {
+            cut.lost.insert(TOO_LARGE, self.too_large);
+        }
         cut.exporters = self
             .exporters
             .iter()
@@ -188,6 +194,7 @@ impl Books {
         self.kept += kept;
         self.malformed += frame.malformed;
         self.missing += frame.missing;
+        self.too_large += frame.cut;
         self.written = self.written.max(sequence);
         self.holes.remove(&sequence);
         if kept.spans == 0 {

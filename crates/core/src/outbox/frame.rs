@@ -5,7 +5,8 @@
 //! 28 malformed bytes      36 missing bytes
 //! 44 received size of each span (4 bytes each), then resource_spans fields, ready to be sent
 //! ```
-//! Little endian. The header's sequence is the position of the verdict, or of the note on the late
+//! Where the highest bit of the missing spans is set, the number of cut spans (4 bytes) and their
+//! bytes (8) stand between. Little endian. The header's sequence is the position of the verdict, or of the note on the late
 //! spans, in the verdict log. Frames are written in that order, so the last one says which ones
 //! have been written.
 
@@ -15,6 +16,9 @@ use crate::log::{HEADER_BYTES, Record};
 use crate::wire::TraceId;
 
 const FIXED_BYTES: usize = 44;
+const CUT_BYTES: usize = 12;
+/// Beside the missing spans: cut ones are counted, too.
+const HAS_CUT: u32 = 1 << 31;
 
 const _: () = assert!(
     FIXED_BYTES == 16 + 3 * 4 + 2 * 8,
@@ -40,6 +44,8 @@ pub struct Frame {
     pub malformed: Count,
     /// Spans that were not found where they should stand: the disk lies.
     pub missing: Count,
+    /// Spans left out since their trace is too large.
+    pub cut: Count,
     /// The plan its trace was judged by; it stands in the record's header.
     pub plan: u32,
     /// One more than there are rules behind the one that kept it, 0 if that is not known: what is
@@ -66,22 +72,29 @@ impl Frame {
         );
         let from = into.len();
         into.extend_from_slice(&self.trace_id);
-        for count in [
-            self.sizes.len() as u64,
-            self.malformed.spans,
-            self.missing.spans,
+        let count = |spans: u64| u32::try_from(spans).unwrap_or(u32::MAX) & !HAS_CUT;
+        let has_cut = if self.cut.is_zero() { 0 } else { HAS_CUT };
+        for word in [
+            count(self.sizes.len() as u64),
+            count(self.malformed.spans),
+            count(self.missing.spans) | has_cut,
         ] {
-            into.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+            into.extend_from_slice(&word.to_le_bytes());
         }
         for bytes in [self.malformed.bytes, self.missing.bytes] {
             into.extend_from_slice(&bytes.to_le_bytes());
         }
+        if has_cut > 0 {
+            into.extend_from_slice(&count(self.cut.spans).to_le_bytes());
+            into.extend_from_slice(&self.cut.bytes.to_le_bytes());
+        }
         for size in &self.sizes {
             into.extend_from_slice(&size.to_le_bytes());
         }
+        let cut_bytes = if has_cut > 0 { CUT_BYTES } else { 0 };
         assert_eq!(
             into.len() - from,
-            FIXED_BYTES + 4 * self.sizes.len(),
+            FIXED_BYTES + cut_bytes + 4 * self.sizes.len(),
             "the payload stands where a reader looks for it"
         );
         into.extend_from_slice(&self.payload);
@@ -97,14 +110,27 @@ impl Frame {
         let u64_at = |at: usize| -> Option<u64> {
             Some(u64::from_le_bytes(fixed.get(at..at + 8)?.try_into().ok()?))
         };
-        let spans = u32_at(16)? as usize;
+        let (spans, missing) = (u32_at(16)? as usize, u32_at(24)?);
+        let (cut, rest) = match missing & HAS_CUT {
+            0 => (Count::default(), rest),
+            _ => {
+                let (cut, rest) = rest.split_first_chunk::<CUT_BYTES>()?;
+                let [a, b, c, d, bytes @ ..] = cut;
+                let spans = u32::from_le_bytes([*a, *b, *c, *d]);
+                (
+                    Count::new(u64::from(spans), u64::from_le_bytes(*bytes)),
+                    rest,
+                )
+            }
+        };
         let (sizes, payload) = rest.split_at_checked(spans.checked_mul(4)?)?;
         let (sizes, _) = sizes.as_chunks::<4>();
         Some(Self {
             trace_id: fixed[..16].try_into().ok()?,
             sizes: sizes.iter().map(|size| u32::from_le_bytes(*size)).collect(),
             malformed: Count::new(u64::from(u32_at(20)?), u64_at(28)?),
-            missing: Count::new(u64::from(u32_at(24)?), u64_at(36)?),
+            missing: Count::new(u64::from(missing & !HAS_CUT), u64_at(36)?),
+            cut,
             plan: record.header.plan,
             rank: record.header.rank,
             payload: payload.to_vec(),

@@ -19,6 +19,8 @@ pub(super) struct Mark {
     pub(super) kept: Count,
     pub(super) malformed: Count,
     pub(super) missing: Count,
+    #[serde(default)]
+    pub(super) cut: Count,
     pub(super) exporters: BTreeMap<String, ExporterMark>,
 }
 

@@ -1,6 +1,6 @@
 //! From a verdict to a frame: read the spans of a kept trace back, and write them as they go out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use crate::ledger::Count;
 use crate::log::{Failing, LogError, LogReader};
 use crate::plan::Compiled;
 use crate::verdicts::Verdict;
-use crate::wire::{Layout, Stamp, extract};
+use crate::wire::{Layout, Located, Stamp, extract};
 
 /// Requests kept in memory while traces of them are packed. Traces that arrived together are
 /// judged together, so that one reading serves them all.
@@ -22,6 +22,8 @@ const CACHE_BYTES: usize = 32 * 1024 * 1024;
 pub struct KeptJob {
     /// Position, in the verdict log, of the verdict or of the note on late spans.
     pub sequence: u64,
+    /// They came after the verdict.
+    pub late: bool,
     /// What was decided.
     pub verdict: Verdict,
     /// The plan it was judged by; None if damage took it.
@@ -141,6 +143,7 @@ impl Packer {
     fn frame_of(&mut self, job: &KeptJob, whole: bool, patient: bool) -> Result<Frame, LogError> {
         assert!(!job.positions.is_empty(), "what is kept stands somewhere");
         let trace_id = job.verdict.trace_id;
+        let wanted = self.wanted(job, whole, patient)?;
         let mut frame = Frame {
             trace_id,
             plan: job.verdict.plan,
@@ -150,40 +153,76 @@ impl Packer {
         if let Some(plan) = &job.plan {
             self.outbox.learn(plan.plan());
         }
-        let stamp = stamp(job, self.annotate);
-        for &position in &job.positions {
-            // A record that cannot be read any more is counted below, as what is missing.
-            let request = match self.request(position) {
-                Ok(Some(request)) => request,
-                Err(error @ LogError::Io { .. }) if patient => return Err(error),
-                Ok(None) | Err(_) => continue,
-            };
-            request.asked += 1;
-            let few = request.asked <= ONE_BY_ONE && !whole;
-            if !few && request.layout.is_none() {
-                request.layout = Layout::of(&request.body).ok();
-            }
-            let one = match &request.layout {
-                None => Layout::of_trace(&request.body, &trace_id).ok(),
-                Some(_) => None,
-            };
-            let Some(layout) = request.layout.as_ref().or(one.as_ref()) else {
-                continue;
-            };
-            let (payload, sizes) = (&mut frame.payload, &mut frame.sizes);
-            let found = extract(&request.body, layout, &trace_id, &stamp, payload, sizes);
-            frame.malformed += Count::new(found.malformed_spans, found.malformed_bytes);
+        let stamp = stamp(job, self.annotate, wanted.is_some());
+        for (at, &position) in job.positions.iter().enumerate() {
+            let wanted = wanted.as_ref().map(|wanted| &wanted[at]);
+            self.with_layout(job, position, (whole, patient), |body, layout| {
+                let out = (&mut frame.payload, &mut frame.sizes);
+                let found = extract(body, layout, &trace_id, &stamp, wanted, out);
+                frame.malformed += Count::new(found.malformed_spans, found.malformed_bytes);
+                frame.cut += Count::new(found.cut_spans, found.cut_bytes);
+            })?;
             assert!(
                 frame.sizes.is_empty() == frame.payload.is_empty(),
                 "every span that goes out is counted"
             );
         }
-        let found = frame.kept() + frame.malformed;
+        let found = frame.kept() + frame.malformed + frame.cut;
         frame.missing = Count::new(
             job.expected.spans.saturating_sub(found.spans),
             job.expected.bytes.saturating_sub(found.bytes),
         );
         Ok(frame)
+    }
+
+    /// Which spans are wanted of each record of a job, by where they begin; None: all of them.
+    fn wanted(
+        &mut self,
+        job: &KeptJob,
+        whole: bool,
+        patient: bool,
+    ) -> Result<Option<Vec<BTreeSet<u32>>>, LogError> {
+        let Some(room) = room(job) else {
+            return Ok(None);
+        };
+        let trace_id = job.verdict.trace_id;
+        let mut spans = Vec::new();
+        for (at, &position) in job.positions.iter().enumerate() {
+            self.with_layout(job, position, (whole, patient), |_, layout| {
+                let located = layout.spans_of(&trace_id).iter();
+                spans.extend(located.map(|span| (at, *span)));
+            })?;
+        }
+        Ok(Some(most_important(&spans, job.positions.len(), room)))
+    }
+
+    /// Read a record of a job back, and lay out the spans of its trace in it. A record that cannot
+    /// be read any more is passed over.
+    fn with_layout(
+        &mut self,
+        job: &KeptJob,
+        position: u64,
+        (whole, patient): (bool, bool),
+        mut use_it: impl FnMut(&Bytes, &Layout),
+    ) -> Result<(), LogError> {
+        let request = match self.request(position) {
+            Ok(Some(request)) => request,
+            Err(error @ LogError::Io { .. }) if patient => return Err(error),
+            Ok(None) | Err(_) => return Ok(()),
+        };
+        request.asked += 1;
+        let few = request.asked <= ONE_BY_ONE && !whole;
+        if !few && request.layout.is_none() {
+            request.layout = Layout::of(&request.body).ok();
+        }
+        let one = match &request.layout {
+            None => Layout::of_trace(&request.body, &job.verdict.trace_id).ok(),
+            Some(_) => None,
+        };
+        if let Some(layout) = request.layout.as_ref().or(one.as_ref()) {
+            use_it(&request.body, layout);
+        }
+        Ok(())
     }
 
     fn request(&mut self, position: u64) -> Result<Option<&mut Request>, LogError> {
@@ -237,8 +276,40 @@ fn rank(job: &KeptJob) -> u32 {
     behind.map_or(0, |behind| u32::try_from(behind).unwrap_or(u32::MAX))
 }
 
+/// Bytes that are left for the spans of a job; None if they may all go. Late spans have what the
+/// rest of their trace has left them.
+fn room(job: &KeptJob) -> Option<u64> {
+    let large = job.plan.as_ref()?.plan().large?;
+    let before = if job.late { job.verdict.bytes } else { 0 };
+    let room = large.max_bytes.saturating_sub(before);
+    (!large.drop && job.expected.bytes > room).then_some(room)
+}
+
+/// Of spans, each with the number of its record, those that go: the root first, then errors, then
+/// what came first, as far as there is room.
+fn most_important(spans: &[(usize, Located)], records: usize, mut room: u64) -> Vec<BTreeSet<u32>> {
+    let mut wanted = vec![BTreeSet::new(); records];
+    let class = |span: &Located| match (span.root, span.error) {
+        (true, _) => 0,
+        (_, true) => 1,
+        _ => 2,
+    };
+    for now in 0..3 {
+        for (at, span) in spans.iter().filter(|(_, span)| class(span) == now) {
+            let bytes = u64::from(span.bytes());
+            if bytes <= room {
+                room -= bytes;
+                wanted[*at].insert(span.from);
+            } else if now == 2 {
+                return wanted; // the first ones, without holes
+            }
+        }
+    }
+    wanted
+}
+
 /// What is to be written on the spans of a job.
-fn stamp(job: &KeptJob, annotate: bool) -> Stamp<'_> {
+fn stamp(job: &KeptJob, annotate: bool, truncated: bool) -> Stamp<'_> {
     let verdict = &job.verdict;
     let rule = usize::from(verdict.rule);
     let (policy, reason, write_rv) = match &job.plan {
@@ -252,7 +323,9 @@ fn stamp(job: &KeptJob, annotate: bool) -> Stamp<'_> {
     Stamp {
         policy,
         reason: verdict.early.slug().unwrap_or(reason),
-        threshold: Some(verdict.threshold),
+        // What is left of a trace is no fair sample of its spans.
+        threshold: (!truncated).then_some(verdict.threshold),
+        truncated,
         randomness: verdict.randomness,
         write_rv,
         annotate,

@@ -77,6 +77,7 @@ impl Recall {
         books.marked = position;
         (books.written, books.kept) = (mark.written, mark.kept);
         (books.malformed, books.missing) = (mark.malformed, mark.missing);
+        books.too_large = mark.cut;
         let before = std::mem::take(&mut self.known);
         for (name, mark) in mark.exporters {
             let exporter = self.exporter(&name, mark, before.get(&name));
@@ -127,10 +128,12 @@ impl Recall {
 
     fn moved(&mut self, note: &MovedNote, record: &Record, frame: &Frame) {
         let books = &self.books;
-        let counted = (books.kept, books.malformed, books.missing);
+        let (kept, malformed) = (books.kept, books.malformed);
+        let (missing, too_large) = (books.missing, books.too_large);
         self.frame(record, frame);
         let books = &mut self.books;
-        (books.kept, books.malformed, books.missing) = counted;
+        (books.kept, books.malformed) = (kept, malformed);
+        (books.missing, books.too_large) = (missing, too_large);
         for (name, exporter) in &mut self.known {
             if self.first > Some(note.from)
                 && note.exporters.contains(name)

@@ -36,10 +36,32 @@ pub struct Plan {
     /// (x64, 128 bit, seed 0, first half), and `rv` is written on kept spans.
     #[serde(default)]
     pub hash_trace_ids: bool,
+    /// What becomes of traces that are larger than most; none: they go as they are.
+    #[serde(default)]
+    pub large: Option<Large>,
     /// Evaluated once a span at ingest; the position in this list is the bit.
     pub predicates: Vec<Predicate>,
     /// In the operator's order; the first that matches decides.
     pub rules: Vec<Rule>,
+}
+
+/// What is too large, and what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Large {
+    /// Bytes of a trace's Span messages, as received.
+    pub max_bytes: u64,
+    /// Judge it at once and drop it, whatever the rules say. Else a trace that is kept loses what
+    /// it has beyond, but for its root and its errors.
+    pub drop: bool,
+}
+
+impl Large {
+    /// Whether a trace of so many bytes is dropped for that.
+    #[must_use]
+    pub const fn drops(self, bytes: u64) -> bool {
+        self.drop && bytes > self.max_bytes
+    }
 }
 
 /// One condition on a span or its resource.

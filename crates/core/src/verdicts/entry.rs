@@ -23,7 +23,7 @@ const _: () = assert!(
     "every field of a note has room"
 );
 
-/// Why a trace was judged before it was due.
+/// Why a trace was judged before it was due, or by its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Early {
     /// It was not.
@@ -35,6 +35,8 @@ pub enum Early {
     Shutdown,
     /// The index stood at its bound.
     IndexFull,
+    /// It was larger than is allowed, and dropped for that.
+    TooLarge,
 }
 
 impl Early {
@@ -46,6 +48,7 @@ impl Early {
             Self::BufferFull => Some("early_buffer_full"),
             Self::Shutdown => Some("early_shutdown"),
             Self::IndexFull => Some("early_index_full"),
+            Self::TooLarge => Some("trace_too_large"),
         }
     }
 }
@@ -118,6 +121,7 @@ impl Verdict {
             Early::BufferFull => 1,
             Early::Shutdown => 2,
             Early::IndexFull => 3,
+            Early::TooLarge => 4,
         });
         into.push(u8::from(self.kept) | u8::from(self.root) << 1);
         into.push(self.randomness_source);
@@ -148,6 +152,7 @@ impl Verdict {
                 1 => Early::BufferFull,
                 2 => Early::Shutdown,
                 3 => Early::IndexFull,
+                4 => Early::TooLarge,
                 _ => Early::No,
             },
             threshold,

@@ -1,5 +1,7 @@
 //! The spans of one kept trace, written out of a request.
 
+use std::collections::BTreeSet;
+
 use super::layout::{Container, Layout, Located};
 use super::reader::Reader;
 use super::stamp::Stamper;
@@ -23,11 +25,16 @@ pub struct Extracted {
     pub malformed_spans: u64,
     /// Bytes of those, as received.
     pub malformed_bytes: u64,
+    /// Spans that were not wanted.
+    pub cut_spans: u64,
+    /// Bytes of those, as received.
+    pub cut_bytes: u64,
 }
 
 /// Appends the spans of a trace to `out` as `resource_spans` fields of an
 /// `ExportTraceServiceRequest`, stamped; and to `sizes`, for each span written, the bytes that its
-/// message had as received. `layout` must be that of `body`.
+/// message had as received. `layout` must be that of `body`. Of the spans only those are `wanted`
+/// whose first bytes stand there, if that is said.
 ///
 /// Resource, scope and all fields of their containers, known or not, are repeated as they came.
 /// Spans are written as they came, but for what [`Stamp`] says.
@@ -36,20 +43,27 @@ pub fn extract(
     layout: &Layout,
     trace_id: &TraceId,
     stamp: &Stamp<'_>,
-    out: &mut Vec<u8>,
-    sizes: &mut Vec<u32>,
+    wanted: Option<&BTreeSet<u32>>,
+    (out, sizes): (&mut Vec<u8>, &mut Vec<u32>),
 ) -> Extracted {
+    let all = layout.spans_of(trace_id);
+    let wanted: Option<Vec<Located>> = wanted.map(|wanted| {
+        let some = all.iter().filter(|span| wanted.contains(&span.from));
+        some.copied().collect()
+    });
+    let spans = wanted.as_deref().unwrap_or(all);
     let mut extractor = Extractor {
         body: request(body),
         layout,
         stamper: Stamper::new(stamp),
         sizes,
-        done: Extracted::default(),
+        done: Extracted {
+            cut_spans: (all.len() - spans.len()) as u64,
+            cut_bytes: (total(all) - total(spans)) as u64,
+            ..Extracted::default()
+        },
     };
-    for group in layout
-        .spans_of(trace_id)
-        .chunk_by(|a, b| a.resource == b.resource)
-    {
+    for group in spans.chunk_by(|a, b| a.resource == b.resource) {
         extractor.resource_spans(group, out);
     }
     extractor.done

@@ -23,6 +23,8 @@ pub struct Located {
     pub end: u32,
     /// It has no parent.
     pub root: bool,
+    /// Its status is an error.
+    pub error: bool,
 }
 
 impl Located {
@@ -32,6 +34,9 @@ impl Located {
         self.end - self.from
     }
 }
+
+/// `STATUS_CODE_ERROR`.
+const STATUS_ERROR: i32 = 2;
 
 /// A ResourceSpans or a ScopeSpans.
 #[derive(Clone, Copy, Debug)]
@@ -217,6 +222,7 @@ impl<'a> Visitor<'a> for Layout {
                 from: message.at() as u32,
                 end: message.end() as u32,
                 root: span.root(),
+                error: span.status == STATUS_ERROR,
             });
         }
         Ok(())

@@ -100,6 +100,8 @@ pub(crate) struct Span<'a> {
     pub(crate) end_ns: u64,
     pub(crate) bits: [u64; 2],
     pub(crate) witness: u32,
+    /// Of its Status.
+    pub(crate) status: i32,
 }
 
 const fn zero(id: &[u8]) -> bool {
@@ -141,7 +143,6 @@ impl<'a> Span<'a> {
     #[inline]
     pub(crate) fn read(mut message: Reader<'a>, tests: &Tests<'_>) -> Result<Self, ScanError> {
         let mut span = Self::default();
-        let mut status = 0;
         while !message.done() {
             let at = message.at();
             match message.varint()? {
@@ -154,11 +155,12 @@ impl<'a> Span<'a> {
                 0x4a => tests.attribute(message.message("KeyValue")?, &mut span),
                 0x2a | 0x5a | 0x6a => drop(message.bytes()?), // name, events, links
                 0x30 | 0x50 | 0x60 | 0x70 => drop(message.varint()?), // kind, dropped counts
-                0x7a => status = read_status(message.message("Status")?, status)?,
+                0x7a => span.status = read_status(message.message("Status")?, span.status)?,
                 0x85 => drop(message.fixed32()?), // flags
                 other => message.skip_unknown(other, at, in_span)?,
             }
         }
+        let status = span.status;
         span.bits[0] |= tests.current.map_or(0, |plan| plan.status_bits(status));
         span.bits[1] |= tests.previous.map_or(0, |plan| plan.status_bits(status));
         Ok(span)

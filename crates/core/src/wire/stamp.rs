@@ -16,6 +16,8 @@ const OURS: &[u8] = b"tailsampler.";
 pub struct Stamp<'a> {
     /// Write `tailsampler.policy` and `tailsampler.reason` on root spans.
     pub annotate: bool,
+    /// Write `tailsampler.truncated` on every span: others of the trace were left out.
+    pub truncated: bool,
     /// The rule that kept the trace.
     pub policy: &'a str,
     /// Why it matched.
@@ -34,6 +36,8 @@ pub(super) struct Stamper {
     edit: Edit,
     /// The attributes for root spans, as fields of a span.
     annotations: Vec<u8>,
+    /// The attributes for every span.
+    marks: Vec<u8>,
     /// The tracestate of the span at hand.
     state: Vec<u8>,
 }
@@ -45,12 +49,24 @@ fn annotation(key: &str, value: &str, out: &mut Vec<u8>) {
     });
 }
 
+/// An attribute that is true.
+fn flag(key: &str, out: &mut Vec<u8>) {
+    nest(0x4a, 64, out, |out| {
+        field(0x0a, key.as_bytes(), out);
+        nest(0x12, 2, out, |out| out.extend_from_slice(&[0x10, 1]));
+    });
+}
+
 impl Stamper {
     pub(super) fn new(stamp: &Stamp<'_>) -> Self {
         let mut annotations = Vec::new();
         if stamp.annotate {
             annotation("tailsampler.policy", stamp.policy, &mut annotations);
             annotation("tailsampler.reason", stamp.reason, &mut annotations);
+        }
+        let mut marks = Vec::new();
+        if stamp.truncated {
+            flag("tailsampler.truncated", &mut marks);
         }
         Self {
             edit: Edit {
@@ -59,6 +75,7 @@ impl Stamper {
                 write_rv: stamp.write_rv,
             },
             annotations,
+            marks,
             state: Vec::new(),
         }
     }
@@ -85,6 +102,7 @@ impl Stamper {
         if !self.state.is_empty() {
             field(0x1a, &self.state, out);
         }
+        out.extend_from_slice(&self.marks);
         if root {
             out.extend_from_slice(&self.annotations);
         }

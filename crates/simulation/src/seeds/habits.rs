@@ -5,7 +5,7 @@ use tailsampler_core::admission::AdmissionOptions;
 use tailsampler_core::options::{
     BufferOptions, DecisionOptions, Fsync, LateOptions, Limits, Options, OutboxOptions,
 };
-use tailsampler_core::plan::{Clause, NEVER, Plan, Predicate, Rule, Test};
+use tailsampler_core::plan::{Clause, Large, NEVER, Plan, Predicate, Rule, Test};
 
 use super::disk::Failures;
 use super::truth::{SLOW_NS, THRESHOLD, WAIT_MS};
@@ -64,6 +64,8 @@ pub struct Habits {
     segment_bytes: u64,
     /// The bound of the outbox.
     pub outbox_bytes: u64,
+    /// Beyond which kept traces are cut.
+    pub large: Option<Large>,
     secret: u64,
 }
 
@@ -126,6 +128,7 @@ impl Habits {
             buffer_bytes: if small { 60_000 } else { 16 << 20 },
             segment_bytes: [700, 4_000, 20_000, 1 << 20][dice.below(4) as usize],
             outbox_bytes: outbox_bytes(seed, small),
+            large: large(seed),
             // Also where the stamps of traces begin: a few before they wrap.
             secret: if dice.below(2) == 0 {
                 seed << 32 | (u64::from(u32::MAX) - dice.below(200))
@@ -161,7 +164,7 @@ impl Habits {
             },
             exporters: (0..self.exporters).map(name).collect(),
             annotate: false,
-            plan: plan(0),
+            plan: plan(0, self.large),
             hash_secret: Some(self.secret),
         }
     }
@@ -193,9 +196,19 @@ pub fn name(exporter: usize) -> String {
     format!("e{exporter}")
 }
 
+/// In one seed of six, less than many traces have.
+fn large(seed: u64) -> Option<Large> {
+    let mut dice = Dice::new(seed ^ 0x1a26e);
+    let large = Large {
+        max_bytes: 100 + dice.below(1_000),
+        drop: false,
+    };
+    (dice.below(6) == 0).then_some(large)
+}
+
 /// The chain that [`super::truth`] knows; `version` only makes one differ from another.
 #[must_use]
-pub fn plan(version: u64) -> Plan {
+pub fn plan(version: u64, large: Option<Large>) -> Plan {
     let rule = |name: &str, all, threshold, wait_ms| Rule {
         name: name.to_owned(),
         all,
@@ -207,6 +220,7 @@ pub fn plan(version: u64) -> Plan {
     Plan {
         format: 1,
         wait_ms: WAIT_MS,
+        large,
         predicates: vec![Predicate {
             reason: "status".to_owned(),
             test: Test::SpanStatusIn { codes: vec![2] },

@@ -260,7 +260,7 @@ impl Run {
             15 if !hangs => self.interval(&machine)?,
             16 if self.sometimes(self.habits.plans * 20) => {
                 self.plans += 1;
-                if machine.install(plan(self.plans)) {
+                if machine.install(plan(self.plans, self.habits.large)) {
                     self.see("another plan");
                 }
             }

@@ -29,6 +29,8 @@ pub const REMEMBERED_MS: u64 = 300_000;
 pub const SLOW_NS: u64 = 1_000_000_000;
 /// T of the last rule: about a third.
 pub const THRESHOLD: u64 = (1 << 56) / 3 * 2;
+/// What the gateway writes on spans whose trace was cut.
+const TRUNCATED: &str = "tailsampler.truncated";
 /// The wait of the chain.
 pub const WAIT_MS: u64 = 5_000;
 /// What a restart gives to overdue traces, and the slack of the wheel.
@@ -370,6 +372,7 @@ impl Truth {
         let mut ids = Vec::new();
         for mut message in spans_of(payload).ok_or("an export that is no request")? {
             message.trace_state.clear();
+            message.attributes.retain(|one| one.key != TRUNCATED);
             let (_, id) = accepted(&message).ok_or("an export without an id")?;
             let Some(one) = self.spans.get_mut(&id) else {
                 return Err(format!("span {id} was exported, and never sent"));

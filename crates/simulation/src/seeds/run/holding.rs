@@ -29,6 +29,13 @@ impl Run {
             return Err(format!("{received} received, not {least} to {most}"));
         }
         received.hash(&mut self.hasher);
+        let cut = &ledger["spans"]["dropped"]["trace_too_large"];
+        if cut.as_u64().is_some_and(|cut| cut > 0) {
+            if self.habits.large.is_none() {
+                return Err(format!("{cut} spans cut, without a bound"));
+            }
+            self.outcome.seen.insert("a trace is truncated");
+        }
         self.given_up(&ledger)?;
         if self.outcome.turns.is_multiple_of(32) {
             self.bounds()?;
@@ -169,7 +176,8 @@ impl Run {
             ));
         }
         for exporter in 0..self.habits.exporters {
-            let mut excused = dropped(exporter, &["outbox_full", "outbox_expired"]);
+            let gone = ["outbox_full", "outbox_expired", "trace_too_large"];
+            let mut excused = dropped(exporter, &gone);
             if self.unreadable {
                 excused += dropped(exporter, &["corrupt", "uncounted", "quarantined"]);
             }
