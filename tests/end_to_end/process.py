@@ -26,7 +26,7 @@ STOP_WITHIN_S = 30.0
 class GatewayProcess:
     """``tailsampler run`` on ports of its own, with everything it writes in one directory."""
 
-    def __init__(self, directory: Path, config: Json) -> None:
+    def __init__(self, directory: Path, config: Json, *, receive: Json | None = None) -> None:
         self.directory = directory
         self.data = directory / "data"
         self.log = directory / "log"
@@ -34,7 +34,7 @@ class GatewayProcess:
         loopback = {"endpoint": "127.0.0.1:0"}
         settings: Json = {
             "data_directory": str(self.data),
-            "receive": {"otlp_grpc": loopback, "otlp_http": loopback},
+            "receive": {"otlp_grpc": loopback, "otlp_http": loopback, **(receive or {})},
             "admin": loopback,
             "control": loopback,
             "telemetry": loopback,

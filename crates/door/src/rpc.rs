@@ -46,20 +46,25 @@ pub(crate) fn varint_field(out: &mut Vec<u8>, field: u8, value: u64) {
     }
 }
 
+/// A serialized `google.rpc.RetryInfo`.
+pub(crate) fn retry_info(delay: Duration) -> Vec<u8> {
+    let mut duration = Vec::with_capacity(16);
+    varint_field(&mut duration, 1, delay.as_secs());
+    varint_field(&mut duration, 2, u64::from(delay.subsec_nanos()));
+    let mut info = Vec::with_capacity(20);
+    bytes_field(&mut info, 1, &duration);
+    info
+}
+
 /// A serialized `google.rpc.Status`.
 pub(crate) fn status_bytes(code: Code, message: &str, retry: Option<Duration>) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len() + 80);
     varint_field(&mut out, 1, code as u64);
     bytes_field(&mut out, 2, message.as_bytes());
     if let Some(delay) = retry {
-        let mut duration = Vec::with_capacity(16);
-        varint_field(&mut duration, 1, delay.as_secs());
-        varint_field(&mut duration, 2, u64::from(delay.subsec_nanos()));
-        let mut info = Vec::with_capacity(20);
-        bytes_field(&mut info, 1, &duration);
         let mut any = Vec::with_capacity(72);
         bytes_field(&mut any, 1, RETRY_INFO.as_bytes());
-        bytes_field(&mut any, 2, &info);
+        bytes_field(&mut any, 2, &retry_info(delay));
         bytes_field(&mut out, 3, &any);
     }
     out

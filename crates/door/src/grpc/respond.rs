@@ -11,11 +11,13 @@ use super::call::Respond;
 use super::route::Unserved;
 use crate::fault::Fault;
 use crate::inflate::Encoding;
-use crate::rpc::{percent_encode, status_bytes};
+use crate::rpc::{percent_encode, retry_info, status_bytes};
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+/// Where OpenTelemetry's SDK for Python looks for the delay.
+const RETRY_INFO: HeaderName = HeaderName::from_static("google.rpc.retryinfo-bin");
 const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 const GRPC_ACCEPT: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain");
@@ -113,10 +115,12 @@ fn insert_status(headers: &mut HeaderMap, fault: &Fault) {
     if let Ok(message) = HeaderValue::try_from(percent_encode(&fault.message)) {
         headers.insert(GRPC_MESSAGE, message);
     }
-    if fault.retry.is_some() {
+    if let Some(delay) = fault.retry {
         let details = status_bytes(fault.code, &fault.message, fault.retry);
-        if let Ok(details) = HeaderValue::try_from(STANDARD_NO_PAD.encode(details)) {
-            headers.insert(GRPC_DETAILS, details);
+        for (name, bytes) in [(GRPC_DETAILS, details), (RETRY_INFO, retry_info(delay))] {
+            if let Ok(value) = HeaderValue::try_from(STANDARD_NO_PAD.encode(bytes)) {
+                headers.insert(name, value);
+            }
         }
     }
 }
