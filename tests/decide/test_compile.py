@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tailsampler.decide.compile import compile_plan
-from tailsampler.decide.plan import MAX_PREDICATES, Plan
+from tailsampler.decide.plan import MAX_PREDICATES, Large, Plan
 from tailsampler.errors import SettingsError
 from tailsampler.settings.load import parse
 from tailsampler.settings.sampling import Sampling
@@ -18,6 +18,7 @@ STANDARD = {
     "wait_ms": 10000,
     "wait_after_root_ms": None,
     "hash_trace_ids": False,
+    "large": {"max_bytes": 33554432, "drop": False},
     "predicates": [
         {
             "reason": "http_status",
@@ -111,6 +112,8 @@ sampling:
   decision_wait: 30s
   decision_wait_after_root_received: 500ms
   trace_ids: hashed
+  max_trace_bytes: 1MiB
+  large_traces: drop
   policies:
     - {name: a, service_name: x, sample_rate: 1, decision_wait: 1m}
     - {name: b, sample_rate: 0}
@@ -118,6 +121,8 @@ sampling:
     compiled = plan(text)
     assert (compiled.wait_ms, compiled.wait_after_root_ms) == (30_000, 500)
     assert compiled.hash_trace_ids
+    assert compiled.large == Large(max_bytes=1 << 20, drop=True)
+    assert plan("sampling: {max_trace_bytes: null}").large is None
     assert [rule.wait_ms for rule in compiled.rules] == [60_000, None]
     assert compiled.rules[1].threshold == 1 << 56
 
