@@ -65,13 +65,15 @@ fuzz:  ## Fuzz the logs, whole directories and the scan (ARGS="--seconds 10 wire
 FROM ?= $(shell date +%s)
 SEEDS ?= 500000
 KILLS ?= 1000
+MINUTES ?= 60
 .PHONY: soak
-soak: setup  ## Look for broken promises for hours, on new seeds (FROM=N SEEDS=N KILLS=N)
+soak: setup  ## Look for broken promises for hours, on new seeds (FROM=N SEEDS=N KILLS=N MINUTES=N)
 	cargo build --locked --release -p tailsampler-simulation
 	target/release/tailsampler-simulate seeds --from $(FROM) --seeds $(SEEDS)
 	target/release/tailsampler-simulate crash-points --scripts 300 --steps 80
 	PROPTEST_CASES=20000 cargo test --locked --release -p tailsampler-core --test any_bytes --test repair
 	$(BIN)/python -m tests.faults.crash --rounds $(KILLS) --seed $(FROM)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --seed $(FROM)
 	$(BIN)/python -m tests.planted --seeds 10000
 
 .PHONY: reference

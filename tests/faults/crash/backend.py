@@ -19,6 +19,7 @@ SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
 LIFE = "x-life"  # the header that says which life of the gateway sends
 SLOW, BUSY = 0.08, 0.04  # shares of requests
 LONGEST_S = 0.3
+TROUBLE_S = 1.0  # how long a slow one takes over an answer
 
 
 class Arrivals(Protocol):
@@ -35,6 +36,7 @@ class Backend:
         self._books = books
         self._dice = None if seed is None else random.Random(seed)
         self._lock = threading.Lock()
+        self._trouble = ("", 0.0)
         self._server = grpc.server(
             futures.ThreadPoolExecutor(max_workers=16, thread_name_prefix="backend"),
             options=[
@@ -63,8 +65,17 @@ class Backend:
     ) -> None:
         self._server.stop(grace=None).wait()
 
+    def trouble(self, kind: str, seconds: float) -> None:
+        """Be ``away`` (take nothing) or ``slow`` for so long."""
+        with self._lock:
+            self._trouble = (kind, time.monotonic() + seconds)
+
     def _weather(self) -> tuple[bool, float]:
         """Whether it is busy, and how long it takes over the answer."""
+        with self._lock:
+            kind, until_s = self._trouble
+        if time.monotonic() < until_s:
+            return kind == "away", TROUBLE_S
         if self._dice is None:
             return False, 0.0
         with self._lock:

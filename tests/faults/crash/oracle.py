@@ -41,6 +41,11 @@ class Oracle:
         self._load.stop()
         return {"counts": self._books.counts(), "words": sorted(self._load.words)}
 
+    def trouble(self, kind: str, seconds: float) -> Json:
+        """Have the backend be away, or slow."""
+        self._backend.trouble(kind, seconds)
+        return {}
+
     def sample(self, most: int) -> Json:
         """Traces to ask the gateway about."""
         return {"traces": self._books.sample(most)}
