@@ -96,7 +96,8 @@ class Gateway:
         "tls": {"cert_file": "...", "key_file": "...", "client_ca_file": null}} | null,
         "otlp_http": {...} | null, "in_flight_bytes": 268435456, "threads": 1,
         "tenants": {"header": "x-scope-orgid" | null, "names": ["default", "shop"],
-        "tokens": [{"tenant": 1, "sha256": "<64 hex digits>"}], "required": true} | null}``.
+        "tokens": [{"tenant": 1, "sha256": "<64 hex digits>"}], "required": true} | null,
+        "pass_through": {"logs": true, "metrics": false, "max_bytes": 33554432} | null}``.
         Requests are of the tenant with the number of its place in ``names``; 0 without tenants.
         Returns the bound addresses: ``{"otlp_grpc": "127.0.0.1:4317", "otlp_http": ...}``.
         """
@@ -142,6 +143,23 @@ class Gateway:
         """
     def give_back(self, exporter: str, token: int, /, *, unsure: bool = True) -> None:
         """The batch was not sent, or its fate is ``unsure``; it is handed out again."""
+    def take_passed(self, signal: str, /) -> tuple[int, bytes] | None:
+        """The next request of ``logs`` or ``metrics``, with its ticket; None if none waits."""
+    def answer_passed(
+        self,
+        ticket: int,
+        /,
+        *,
+        rejected: int = 0,
+        message: str | None = None,
+        failed: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """What the sender of a request that was passed on is told, once.
+
+        ``failed``: it will never be taken, and ``message`` says why. ``retry_after_s``: not now.
+        Else it was taken, but for so many of its records that were ``rejected``.
+        """
     def found(self) -> str:
         """What the start found in the data directory, as JSON (see ``telemetry/found.py``)."""
     def ledger(self) -> str:

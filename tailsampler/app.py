@@ -93,6 +93,8 @@ def build(settings: Settings, clock: Clock, config_file: str | None = None) -> G
         settings.data_directory,
         stores.open,
         certificates,
+        settings.pass_through,
+        buffer,
     )
     found = Found.parse(buffer.found())
     found.say()

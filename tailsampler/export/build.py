@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from tailsampler.access.certificates import Certificates
 from tailsampler.errors import Place, StartError
@@ -12,11 +13,13 @@ from tailsampler.export.bisect import Split
 from tailsampler.export.exporter import Exporter, Pace, Transport
 from tailsampler.export.local import LocalStore, Store
 from tailsampler.export.otlp_grpc import OtlpGrpc, Tls
+from tailsampler.export.passing import Passing, Relay
 from tailsampler.export.retry import Backoff
 from tailsampler.export.stage import ExportStage
 from tailsampler.export.taken import Outbox
 from tailsampler.settings.export import Exporter as ExporterSettings
 from tailsampler.settings.export import FileExporter, LocalExporter, OtlpGrpcExporter, Retry
+from tailsampler.settings.passing import PassThrough
 from tailsampler.telemetry.contained import Contained
 
 OpenStore = Callable[[LocalExporter, Path], Store]
@@ -31,6 +34,8 @@ def build_stage(  # noqa: PLR0913, PLR0917 - what exporters need of the gateway
     data_directory: Path,
     open_store: OpenStore,
     certificates: Certificates | None = None,
+    pass_through: Sequence[PassThrough] = (),
+    relay: Relay | None = None,
 ) -> ExportStage:
     """Make the exporters; ``contained`` is told of their own failures, and has the clock.
 
@@ -51,7 +56,20 @@ def build_stage(  # noqa: PLR0913, PLR0917 - what exporters need of the gateway
     def exporter(one: ExporterSettings) -> Exporter:
         return _exporter(one, outbox, transport(one), split, contained)
 
-    return ExportStage([exporter(one) for one in settings], clock, contained)
+    passing = [
+        Passing(
+            signal=signal,
+            name=one.name,
+            relay=relay,
+            transport=_otlp_grpc(one, certificates, signal),
+            contained=contained,
+            in_flight=one.in_flight,
+        )
+        for one in pass_through
+        for signal in one.signals
+        if relay is not None
+    ]
+    return ExportStage([exporter(one) for one in settings], clock, contained, passing)
 
 
 def _exporter(
@@ -97,7 +115,11 @@ def _file(settings: FileExporter, data_directory: Path) -> Transport:
     )
 
 
-def _otlp_grpc(settings: OtlpGrpcExporter, certificates: Certificates | None) -> Transport:
+def _otlp_grpc(
+    settings: OtlpGrpcExporter | PassThrough,
+    certificates: Certificates | None,
+    signal: Literal["traces", "logs", "metrics"] = "traces",
+) -> Transport:
     tls = settings.tls
 
     async def renew() -> None:
@@ -106,7 +128,8 @@ def _otlp_grpc(settings: OtlpGrpcExporter, certificates: Certificates | None) ->
     if certificates is not None and not tls.insecure:
         # Before they are read, so that no change is missed.
         files = (tls.ca_file, tls.cert_file, tls.key_file)
-        user, interval_s = f"exporter {settings.name}", tls.reload_interval.total_seconds()
+        user = f"exporter {settings.name}" + ("" if signal == "traces" else f" ({signal})")
+        interval_s = tls.reload_interval.total_seconds()
         certificates.watch(user, files, tls.cert_file, interval_s, renew)
     made = OtlpGrpc(
         endpoint=str(settings.endpoint),
@@ -114,11 +137,12 @@ def _otlp_grpc(settings: OtlpGrpcExporter, certificates: Certificates | None) ->
         headers=tuple((key, value.get_secret_value()) for key, value in settings.headers.items()),
         compression=settings.compression,
         timeout_s=settings.timeout.total_seconds(),
+        signal=signal,
     )
     return made
 
 
-def _tls(settings: OtlpGrpcExporter) -> Tls | None:
+def _tls(settings: OtlpGrpcExporter | PassThrough) -> Tls | None:
     tls = settings.tls
     if tls.insecure:
         return None

@@ -10,7 +10,11 @@ import grpc.aio
 
 from tailsampler.export.retry import Accepted, Failed
 
-METHOD: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+_METHODS: Final = {
+    "traces": "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    "metrics": "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+}
 
 _COMPRESSIONS: Final = {
     "none": grpc.Compression.NoCompression,
@@ -63,6 +67,8 @@ class OtlpGrpc:
     compression: Literal["none", "gzip", "deflate"] = "none"
     timeout_s: float = 10.0
     """For one attempt."""
+    signal: Literal["traces", "logs", "metrics"] = "traces"
+    """What the requests carry. Their answers have one form."""
     # Both are made on the first send: grpc.aio ties a channel to the loop that is running then.
     _channel: grpc.aio.Channel | None = None
     _export: Any = None
@@ -111,7 +117,7 @@ class OtlpGrpc:
                 self.endpoint, credentials, options, compression
             )
         # No serializers: bytes in, bytes out. Spans never become Python objects.
-        self._export = self._channel.unary_unary(METHOD)
+        self._export = self._channel.unary_unary(_METHODS[self.signal])
 
 
 def check(tls: Tls) -> None:

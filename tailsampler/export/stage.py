@@ -7,6 +7,7 @@ from typing import Final
 
 from tailsampler.clock import Clock
 from tailsampler.export.exporter import Exporter
+from tailsampler.export.passing import Passing
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained
 from tailsampler.telemetry.ledger import Ledger
@@ -27,6 +28,8 @@ class ExportStage:
     exporters: Sequence[Exporter]
     clock: Clock
     contained: Contained
+    passing: Sequence[Passing] = ()
+    """Signals that are not sampled."""
 
     @property
     def states(self) -> Mapping[str, ExporterState]:
@@ -37,6 +40,8 @@ class ExportStage:
         """There may be something new in the outbox."""
         for exporter in self.exporters:
             exporter.wake()
+        for one in self.passing:
+            one.wake()
 
     async def run(self) -> None:
         """Export until cancelled; whatever happens to one exporter, the others go on."""
@@ -45,6 +50,9 @@ class ExportStage:
                 # One that crashed is started again; its spans are in the outbox.
                 keeping = self.contained.keep(exporter.component, exporter.run, needed=True)
                 group.create_task(keeping, name=f"exporter {exporter.name}")
+            for one in self.passing:
+                keeping = self.contained.keep(one.component, one.run)
+                group.create_task(keeping, name=one.component)
 
     async def flush(
         self,

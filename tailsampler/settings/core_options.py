@@ -60,6 +60,7 @@ def listen_options(settings: Settings) -> str:
             "otlp_http": _door(receive.otlp_http, receive.otlp_http.max_request_body_size),
             "in_flight_bytes": receive.in_flight_bytes,
             "threads": receive.threads,
+            "pass_through": _pass_through(settings),
             "tenants": tenants_option(
                 receive.tenants, receive.tenant_header, required=receive.tenant_required
             ),
@@ -70,6 +71,17 @@ def listen_options(settings: Settings) -> str:
 def plan_json(settings: Settings) -> str:
     """JSON for ``_core.check_plan`` and ``Gateway.install_plan``."""
     return compile_plan(settings.sampling).model_dump_json()
+
+
+def _pass_through(settings: Settings) -> dict[str, Any] | None:
+    signals = {signal for target in settings.pass_through for signal in target.signals}
+    if not signals:
+        return None
+    return {
+        "logs": "logs" in signals,
+        "metrics": "metrics" in signals,
+        "max_bytes": settings.receive.pass_through_bytes,
+    }
 
 
 def _limits(exporter: Exporter) -> dict[str, Any]:

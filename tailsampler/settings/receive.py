@@ -83,6 +83,12 @@ class Receive(Section):
         description="Bytes of request bodies in memory at once, all connections together; past "
         "it requests are refused and senders try again. Default: 256MiB.",
     )
+    pass_through_bytes: Annotated[Size, sized("1MiB", "1TiB")] = Field(
+        default=32 << 20,
+        description="Bytes of logs and metrics that wait for their backends at once, of the above; "
+        "past it they are refused, so that a backend that hangs costs traces nothing. "
+        "Default: 32MiB.",
+    )
     rate_limit_spans_per_second: Annotated[Whole, between(1, 1 << 40)] | None = Field(
         default=None,
         description="Spans a second that are taken, all senders together; past it requests are "

@@ -22,6 +22,7 @@ from tailsampler.settings.export import (
     parse_exporter,
 )
 from tailsampler.settings.memory import Decisions, Late, Outbox
+from tailsampler.settings.passing import PassThrough, pass_through_problems
 from tailsampler.settings.receive import Receive
 from tailsampler.settings.sampling import Sampling
 from tailsampler.settings.services import Admin, Control, Shutdown, Telemetry
@@ -36,7 +37,6 @@ class Settings(Section):
     HINTS: ClassVar = {
         "tail_sampling": "the Collector's tail_sampling block is not read in this version; "
         "write sampling: {policies: [...]}",
-        "pass_through": "logs and metrics are not passed through in this version; remove it",
         "receivers": _COLLECTOR + "receive: {otlp_grpc: {endpoint: ...}}",
         "exporters": _COLLECTOR + "export: [{type: otlp_grpc, endpoint: ...}]",
         "processors": _COLLECTOR + "sampling: {policies: [...]}",
@@ -67,6 +67,11 @@ class Settings(Section):
         description="Where kept spans go; the first is the primary, whose books the headline "
         "of the ledger follows. Default: [{type: local}].",
     )
+    pass_through: tuple[PassThrough, ...] = Field(
+        default=(),
+        description="Where logs and metrics go, as they came. Default: nowhere, they are refused.",
+        examples=["[{name: loki, signals: [logs], endpoint: loki:4317}]"],
+    )
     admin: Admin = Field(default=Admin(), description="Pages and the JSON API.")
     control: Control = Field(default=Control(), description="The gRPC control service.")
     telemetry: Telemetry = Field(default=Telemetry(), description="Health, metrics and logs.")
@@ -75,6 +80,7 @@ class Settings(Section):
     def contradictions(self) -> Iterator[InitErrorDetails]:
         """Names and addresses that are taken twice, and a control service for everybody."""
         yield from self._exporter_clashes()
+        yield from pass_through_problems(self.pass_through)
         say = unprotected(self.control.endpoint, self.admin.auth, self.control.tls)
         if self.control.enabled and say:
             yield found("listener_without_authentication", say, ("control", "endpoint"))

@@ -157,6 +157,14 @@ TENANT_SPANS = _counter(
     "tenant",
     "outcome",
 )
+PASSED_REQUESTS = _counter(
+    "passed_requests",
+    "Requests of logs and metrics that were passed on, by what became of them.",
+    "signal",
+    "outcome",
+)
+PASSED_BYTES = _counter("passed_bytes", "Bytes of these requests, as they came.", "signal")
+PASSED_WAITING = _gauge("passed_waiting", "Those that wait for their backend.", "signal")
 QUEUE_REQUESTS = _gauge("queue_requests", "Requests that wait for the writer of the buffer log.")
 QUEUE_BYTES = _gauge("queue_bytes", "Bytes of these requests.")
 QUEUE_LAG = _gauge("queue_lag_seconds", "Age of the oldest of these requests.")

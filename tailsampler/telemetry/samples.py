@@ -53,6 +53,7 @@ def samples(ledger: Ledger | None, stats: Mapping[str, Any], status: Status) -> 
     yield from _exporters(status)
     yield from _stats(stats)
     yield from _admission(stats, status)
+    yield from _passed(stats)
     yield from _replay(status)
     yield from _certificates(status)
     for component, count in status.contained.counts.items():
@@ -114,6 +115,14 @@ def _exporters(status: Status) -> Iterator[Sample]:
             )
         for outcome, count in state.requests.items():
             yield m.EXPORTER_REQUESTS, (name, outcome), count
+
+
+def _passed(stats: Mapping[str, Any]) -> Iterator[Sample]:
+    for signal, passed in (stats.get("passed") or {}).items():
+        for outcome in ("accepted", "refused", "failed"):
+            yield m.PASSED_REQUESTS, (signal, outcome), passed[outcome]
+        yield m.PASSED_BYTES, (signal,), passed["bytes"]
+        yield m.PASSED_WAITING, (signal,), passed["waiting"]
 
 
 def _certificates(status: Status) -> Iterator[Sample]:

@@ -61,5 +61,6 @@ receive:
         "otlp_http": None,
         "in_flight_bytes": 67108864,
         "threads": 2,
+        "pass_through": None,
         "tenants": None,
     }

@@ -78,6 +78,9 @@ def stats() -> dict[str, Any]:
             "in_flight_requests": 1,
             "panics": 0,
         },
+        "passed": {
+            "logs": {"bytes": 640, "accepted": 3, "refused": 2, "failed": 1, "waiting": 1},
+        },
         "policies": [
             {"policy": "errors", "judged": 9, "kept": 9, "dropped": 0, "spans_kept": 45},
             {"policy": "default", "judged": 11, "kept": 0, "dropped": 11, "spans_dropped": 44},

@@ -13,6 +13,29 @@ use bytes::Bytes;
 /// Who sent a request. 0 is the default tenant.
 pub type Tenant = u16;
 
+/// What a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    /// Spans: sampled here.
+    Traces,
+    /// Log records, passed on where somebody has them be.
+    Logs,
+    /// Metrics; the same.
+    Metrics,
+}
+
+impl Signal {
+    /// The label in metrics, and the word in messages.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Logs => "logs",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
 /// The spans of an accepted request that can never be valid, for OTLP's `partial_success`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rejected {
@@ -39,11 +62,13 @@ pub enum RefusalReason {
     RateLimited,
     /// As many traces are open as memory allows, and no more can be judged early.
     IndexFull,
+    /// The backend that a request was to be passed on to did not take it.
+    Backend,
 }
 
 impl RefusalReason {
     /// Every reason, in the order of the metrics table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lagging,
         Self::Busy,
         Self::BufferFull,
@@ -51,12 +76,13 @@ impl RefusalReason {
         Self::Stopping,
         Self::RateLimited,
         Self::IndexFull,
+        Self::Backend,
     ];
 
     /// Whether the gateway as a whole cannot take more; a rate, and a stop, are meant.
     #[must_use]
     pub const fn is_pressure(self) -> bool {
-        !matches!(self, Self::Stopping | Self::RateLimited)
+        !matches!(self, Self::Stopping | Self::RateLimited | Self::Backend)
     }
 
     /// The label of the reason in metrics and logs.
@@ -70,6 +96,7 @@ impl RefusalReason {
             Self::Stopping => "stopping",
             Self::RateLimited => "rate_limited",
             Self::IndexFull => "index_full",
+            Self::Backend => "backend",
         }
     }
 
@@ -98,6 +125,9 @@ impl RefusalReason {
             Self::IndexFull => {
                 "the gateway holds as many traces as it has memory for; send this request again after the delay"
             }
+            Self::Backend => {
+                "the backend this is passed on to cannot take it now; send this request again after the delay"
+            }
         }
     }
 }
@@ -118,6 +148,8 @@ pub enum Answer {
     Accepted(Rejected),
     /// Nothing of it was recorded.
     Refused(Refusal),
+    /// The backend it was passed on to will never take it, and why.
+    Failed(String),
 }
 
 /// Why a request was turned away before it was queued.
@@ -150,6 +182,29 @@ pub trait Intake: Send + Sync {
         token: u64,
         sink: &Arc<dyn AckSink>,
     ) -> Result<(), IntakeError>;
+
+    /// Whether requests of a signal that is not sampled are passed on.
+    fn passes(&self, _signal: Signal) -> bool {
+        false
+    }
+
+    /// Queue a request of such a signal to be passed on as it is. The promise is that of
+    /// [`Self::submit`].
+    ///
+    /// # Errors
+    /// [`IntakeError::Refused`].
+    fn pass(
+        &self,
+        signal: Signal,
+        _body: Bytes,
+        _token: u64,
+        _sink: &Arc<dyn AckSink>,
+    ) -> Result<(), IntakeError> {
+        Err(IntakeError::Malformed(format!(
+            "no {} are taken here",
+            signal.slug()
+        )))
+    }
 
     /// Turn an `ExportTraceServiceRequest` in OTLP's JSON form into protobuf.
     ///

@@ -33,6 +33,7 @@ pub mod options;
 pub mod outbox;
 pub mod plan;
 pub mod randomness;
+pub mod relay;
 pub mod replay;
 pub mod reserve;
 pub mod runtime;

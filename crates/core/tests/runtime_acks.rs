@@ -152,7 +152,7 @@ impl Drop for Stage {
 fn reason(answer: &Answer) -> Option<RefusalReason> {
     match answer {
         Answer::Refused(refusal) => Some(refusal.reason),
-        Answer::Accepted(_) => None,
+        Answer::Accepted(_) | Answer::Failed(_) => None,
     }
 }
 

@@ -36,10 +36,12 @@ impl Fault {
 
     /// Not now: the sender keeps the request and may send it again.
     pub(crate) fn refused(refusal: Refusal) -> Self {
-        use RefusalReason::{BufferFull, Busy, IndexFull, Lagging, RateLimited, Stopping, Storage};
+        use RefusalReason::{
+            Backend, BufferFull, Busy, IndexFull, Lagging, RateLimited, Stopping, Storage,
+        };
         let (code, http) = match refusal.reason {
             Lagging | Busy | BufferFull | RateLimited | IndexFull => (Code::ResourceExhausted, 429),
-            Storage | Stopping => (Code::Unavailable, 503),
+            Storage | Stopping | Backend => (Code::Unavailable, 503),
         };
         Self {
             retry: Some(refusal.retry_after),

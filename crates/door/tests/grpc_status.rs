@@ -54,7 +54,7 @@ async fn refusals_say_when_to_retry() {
     let client = Client::connect(door.addresses().otlp_grpc.unwrap()).await;
     for reason in RefusalReason::ALL {
         let code = match reason {
-            RefusalReason::Storage | RefusalReason::Stopping => 14,
+            RefusalReason::Storage | RefusalReason::Stopping | RefusalReason::Backend => 14,
             _ => 8,
         };
         for manner in [

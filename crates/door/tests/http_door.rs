@@ -71,7 +71,7 @@ async fn refusals_say_when_to_retry() {
         core.be(Manner::Answer(Answer::Refused(refusal(reason))));
         let answer = send(&core, JSON, b"{}").await;
         let status = match reason {
-            RefusalReason::Storage | RefusalReason::Stopping => 503,
+            RefusalReason::Storage | RefusalReason::Stopping | RefusalReason::Backend => 503,
             _ => 429,
         };
         assert_eq!((answer.status, answer.header("retry-after")), (status, "2"));

@@ -1,19 +1,23 @@
 //! `Gateway`: doors, buffer, judge and outbox of one process.
 
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use serde::Deserialize;
 use tailsampler_core::clock::{Clock, SystemClock};
 use tailsampler_core::fs::RealDisk;
-use tailsampler_core::intake::Intake;
+use tailsampler_core::intake::{Answer, Intake, Refusal, RefusalReason, Rejected, Signal};
 use tailsampler_core::outbox::Settlement;
+use tailsampler_core::relay::{Relay, RelayOptions};
 use tailsampler_core::runtime::{Notify, Runtime};
 use tailsampler_core::wire::TraceId;
 use tailsampler_door::Door;
 
 use crate::batch::Batch;
+use crate::doorway::Doorway;
 use crate::errors::{engine_error, error, gone, open_error};
 use crate::functions::parse_plan;
 use crate::signals;
@@ -25,6 +29,8 @@ pub(crate) struct Gateway {
     /// None once it is closed.
     runtime: RwLock<Option<Runtime>>,
     door: Mutex<Option<Door>>,
+    /// Signals that are passed on, once the doors are open.
+    relay: OnceLock<Arc<Relay>>,
     wake: Arc<Wake>,
     signal: Arc<AtomicI32>,
 }
@@ -41,6 +47,21 @@ impl Gateway {
             work(runtime.as_ref().ok_or_else(gone)?)
         })
     }
+}
+
+/// What the doors are told, and what else is to be taken by them.
+#[derive(Deserialize)]
+struct Listening {
+    #[serde(default)]
+    pass_through: Option<RelayOptions>,
+    #[serde(flatten)]
+    doors: tailsampler_door::Options,
+}
+
+fn passed(signal: &str) -> PyResult<Signal> {
+    let known = [Signal::Logs, Signal::Metrics];
+    let found = known.into_iter().find(|known| known.slug() == signal);
+    found.ok_or_else(|| error("bad_options", format!("{signal} are not passed on")))
 }
 
 /// A secret for the hash tables, from the system.
@@ -66,6 +87,7 @@ impl Gateway {
             Ok(Self {
                 runtime: RwLock::new(Some(runtime)),
                 door: Mutex::new(None),
+                relay: OnceLock::new(),
                 wake,
                 signal: Arc::new(AtomicI32::new(0)),
             })
@@ -75,10 +97,21 @@ impl Gateway {
     #[pyo3(signature = (options, /))]
     fn listen(&self, py: Python<'_>, options: &str) -> PyResult<String> {
         self.with(py, |runtime| {
-            let options =
+            let options: Listening =
                 serde_json::from_str(options).map_err(|what| error("bad_options", what))?;
-            let intake: Arc<dyn Intake> = runtime.intake();
-            let door = Door::open(options, intake).map_err(|what| error("listen_failed", what))?;
+            let mut intake: Arc<dyn Intake> = runtime.intake();
+            if let Some(passed) = options.pass_through {
+                let notify: Arc<dyn Notify> = Arc::<Wake>::clone(&self.wake);
+                let relay = self
+                    .relay
+                    .get_or_init(|| Arc::new(Relay::new(passed, notify)));
+                intake = Arc::new(Doorway {
+                    traces: intake,
+                    others: Arc::clone(relay),
+                });
+            }
+            let door =
+                Door::open(options.doors, intake).map_err(|what| error("listen_failed", what))?;
             let addresses = serde_json::to_string(&door.addresses())
                 .map_err(|what| error("listen_failed", what))?;
             *self.door.lock().unwrap_or_else(PoisonError::into_inner) = Some(door);
@@ -96,7 +129,11 @@ impl Gateway {
                 .take();
             let within =
                 Duration::try_from_secs_f64(within_s).map_err(|what| error("bad_options", what))?;
-            Ok(door.is_none_or(|door| door.close(within)))
+            let closed = door.is_none_or(|door| door.close(within));
+            if let Some(relay) = self.relay.get() {
+                relay.close();
+            }
+            Ok(closed)
         })
     }
 
@@ -176,6 +213,45 @@ impl Gateway {
         })
     }
 
+    #[pyo3(signature = (signal, /))]
+    fn take_passed<'py>(
+        &self,
+        py: Python<'py>,
+        signal: &str,
+    ) -> PyResult<Option<(u64, Bound<'py, PyBytes>)>> {
+        let signal = passed(signal)?;
+        let taken = py.detach(|| self.relay.get().and_then(|relay| relay.take(signal)));
+        Ok(taken.map(|(ticket, body)| (ticket, PyBytes::new(py, &body))))
+    }
+
+    #[pyo3(signature = (ticket, /, *, rejected = 0, message = None, failed = false, retry_after_s = None))]
+    fn answer_passed(
+        &self,
+        py: Python<'_>,
+        ticket: u64,
+        rejected: u64,
+        message: Option<String>,
+        failed: bool,
+        retry_after_s: Option<f64>,
+    ) -> PyResult<()> {
+        let message = message.unwrap_or_default();
+        let answer = match retry_after_s {
+            Some(seconds) => Answer::Refused(Refusal {
+                reason: RefusalReason::Backend,
+                retry_after: Duration::try_from_secs_f64(seconds)
+                    .map_err(|what| error("bad_options", what))?,
+            }),
+            None if failed => Answer::Failed(message),
+            None => Answer::Accepted(Rejected {
+                spans: rejected,
+                message,
+            }),
+        };
+        // One that nobody waits for any more was answered when the doors closed.
+        py.detach(|| self.relay.get().map(|relay| relay.answer(ticket, answer)));
+        Ok(())
+    }
+
     fn found(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |runtime| {
             serde_json::to_string(runtime.found()).map_err(|what| error("bad_state", what))
@@ -197,6 +273,9 @@ impl Gateway {
             let mut stats = runtime.stats().ok_or_else(gone)?;
             let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
             stats["door"] = serde_json::to_value(door.as_ref().map(Door::stats))
+                .map_err(|what| error("bad_state", what))?;
+            let passed = self.relay.get().map(|relay| relay.passed());
+            stats["passed"] = serde_json::to_value(passed.unwrap_or_default())
                 .map_err(|what| error("bad_state", what))?;
             Ok(stats.to_string())
         })

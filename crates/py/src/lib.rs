@@ -5,6 +5,7 @@
 
 mod batch;
 mod directory;
+mod doorway;
 mod errors;
 mod functions;
 mod gateway;

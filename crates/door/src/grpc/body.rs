@@ -83,7 +83,7 @@ where
             Err(fault) => return self.fail(key, reading.respond, &fault),
         };
         match reading.route.rpc {
-            Rpc::Export => {
+            Rpc::Export(_) => {
                 let Reading {
                     route,
                     respond,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
-use tailsampler_core::intake::Tenant;
+use tailsampler_core::intake::{Signal, Tenant};
 use tokio::time::Instant;
 
 use super::message::Gather;
@@ -20,6 +20,8 @@ pub(super) struct Call {
     pub(super) state: State,
     /// Whose it is.
     pub(super) tenant: Tenant,
+    /// What it carries.
+    pub(super) signal: Signal,
     /// `grpc-timeout`, from the moment the head was read.
     pub(super) deadline: Option<Instant>,
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use h2::server;
 use http::request::Parts;
 use slab::Slab;
-use tailsampler_core::intake::{AckSink, Tenant};
+use tailsampler_core::intake::{AckSink, Signal, Tenant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -138,7 +138,7 @@ where
             charge,
         } = admitted;
         let deadline = route.timeout.and_then(|timeout| now.checked_add(timeout));
-        let export = route.rpc == Rpc::Export;
+        let export = matches!(route.rpc, Rpc::Export(_));
         let call = Call {
             state: State::Reading(Reading {
                 route,
@@ -155,6 +155,10 @@ where
                 progress: now,
             }),
             tenant,
+            signal: match route.rpc {
+                Rpc::Export(signal) => signal,
+                Rpc::HealthCheck | Rpc::HealthWatch => Signal::Traces,
+            },
             deadline,
         };
         let key = self.calls.insert(call);
@@ -191,13 +195,13 @@ where
 
     /// Whether a head is served, and there is room for it.
     fn admit(&self, head: &Parts) -> Result<Admitted, Unserved> {
-        let route = route(head)?;
+        let route = route(head, |signal| self.service.intake.passes(signal))?;
         // Supervisors ask for health, and have no token; there is no secret in the answer.
         let tenant = match route.rpc {
-            Rpc::Export => self.service.tenant(&head.headers).map_err(Unserved::Grpc)?,
+            Rpc::Export(_) => self.service.tenant(&head.headers).map_err(Unserved::Grpc)?,
             Rpc::HealthCheck | Rpc::HealthWatch => 0,
         };
-        if route.rpc == Rpc::Export && self.service.draining() {
+        if matches!(route.rpc, Rpc::Export(_)) && self.service.draining() {
             return Err(Unserved::Grpc(self.service.stopping()));
         }
         // Calls that were given up while a letter is owed have slots but no streams; without a

@@ -1,7 +1,7 @@
 //! `TraceService/Export`: from a whole message to the core, and the core's answer back.
 
 use bytes::Bytes;
-use tailsampler_core::intake::Answer;
+use tailsampler_core::intake::{Answer, Signal};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::call::{Respond, State};
@@ -56,11 +56,16 @@ where
     /// Hand a message to the core.
     pub(super) fn submit(&mut self, key: usize, respond: Respond, body: Bytes, charge: Charge) {
         // The slot is there: whoever submits has just taken its state out of it.
-        let Some(tenant) = self.calls.get(key).map(|call| call.tenant) else {
+        let Some((tenant, signal)) = self.calls.get(key).map(|call| (call.tenant, call.signal))
+        else {
             return;
         };
-        let token = key as u64;
-        match self.service.intake.submit(tenant, body, token, &self.sink) {
+        let (intake, token) = (&self.service.intake, key as u64);
+        let submitted = match signal {
+            Signal::Traces => intake.submit(tenant, body, token, &self.sink),
+            signal => intake.pass(signal, body, token, &self.sink),
+        };
+        match submitted {
             Ok(()) => {
                 if let Some(call) = self.calls.get_mut(key) {
                     call.state = State::Waiting(respond, charge);
@@ -113,6 +118,11 @@ where
             Answer::Refused(refusal) => {
                 counters.count(Outcome::Refused);
                 respond::fault(respond, &Fault::refused(refusal));
+            }
+            Answer::Failed(words) => {
+                let fault = Fault::malformed(words);
+                counters.count(fault.outcome);
+                respond::fault(respond, &fault);
             }
         }
     }

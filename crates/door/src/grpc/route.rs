@@ -5,17 +5,20 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
+use tailsampler_core::intake::Signal;
 
 use crate::counters::Outcome;
 use crate::fault::Fault;
 use crate::inflate::Encoding;
 
 pub(super) const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+const EXPORT_LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+const EXPORT_METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
 /// A call that is served here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rpc {
-    Export,
+    Export(Signal),
     HealthCheck,
     HealthWatch,
 }
@@ -49,13 +52,15 @@ impl Unserved {
     }
 }
 
-pub(super) fn route(head: &Parts) -> Result<Route, Unserved> {
+pub(super) fn route(head: &Parts, passes: impl Fn(Signal) -> bool) -> Result<Route, Unserved> {
     if head.method != Method::POST {
         return Err(Unserved::Http(StatusCode::METHOD_NOT_ALLOWED));
     }
     content_type(&head.headers)?;
     let rpc = match head.uri.path() {
-        EXPORT => Rpc::Export,
+        EXPORT => Rpc::Export(Signal::Traces),
+        EXPORT_LOGS if passes(Signal::Logs) => Rpc::Export(Signal::Logs),
+        EXPORT_METRICS if passes(Signal::Metrics) => Rpc::Export(Signal::Metrics),
         "/grpc.health.v1.Health/Check" => Rpc::HealthCheck,
         "/grpc.health.v1.Health/Watch" => Rpc::HealthWatch,
         other => return Err(Unserved::Grpc(Fault::unsupported(404, unserved(other)))),
@@ -135,8 +140,8 @@ fn unserved(path: &str) -> String {
         format!("this gateway samples traces and takes no {what}; send {what} to their backend")
     };
     match path {
-        "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => other("logs"),
-        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => other("metrics"),
+        EXPORT_LOGS => other("logs"),
+        EXPORT_METRICS => other("metrics"),
         path if path.starts_with("/opentelemetry.proto.collector.profiles.") => other("profiles"),
         _ => format!("unknown method {path}; traces go to {EXPORT}"),
     }

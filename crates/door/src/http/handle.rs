@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::{Method, Request};
 use hyper::body::Incoming;
-use tailsampler_core::intake::{AckSink, Answer, Rejected};
+use tailsampler_core::intake::{AckSink, Answer, Rejected, Signal};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
@@ -33,8 +33,8 @@ pub(super) async fn handle(
         outcome: Outcome::Cut,
     };
     let format = format(request.headers());
-    let result = match check(&request, format) {
-        Ok(format) => export(&service, max, format, request).await,
+    let result = match check(&service, &request, format) {
+        Ok((signal, format)) => export(&service, max, (signal, format), request).await,
         Err(fault) => Err(fault),
     };
     // A sender whose form is not known reads JSON best.
@@ -67,19 +67,21 @@ impl Drop for Tally {
     }
 }
 
-fn check(request: &Request<Incoming>, format: Option<Format>) -> Result<Format, Fault> {
-    let other = |what: &str| {
-        Fault::unsupported(
-            501,
-            format!(
-                "this gateway samples traces and takes no {what}; send {what} to their backend"
-            ),
-        )
+fn check(
+    service: &Service,
+    request: &Request<Incoming>,
+    format: Option<Format>,
+) -> Result<(Signal, Format), Fault> {
+    let passed = |signal: Signal| {
+        if service.intake.passes(signal) {
+            return Ok(signal);
+        }
+        Err(other(signal.slug()))
     };
-    match request.uri().path() {
-        "/v1/traces" => {}
-        "/v1/logs" => return Err(other("logs")),
-        "/v1/metrics" => return Err(other("metrics")),
+    let signal = match request.uri().path() {
+        "/v1/traces" => Signal::Traces,
+        "/v1/logs" => passed(Signal::Logs)?,
+        "/v1/metrics" => passed(Signal::Metrics)?,
         "/v1development/profiles" => return Err(other("profiles")),
         _ => {
             return Err(Fault::unsupported(
@@ -87,22 +89,36 @@ fn check(request: &Request<Incoming>, format: Option<Format>) -> Result<Format, 
                 "unknown path; traces go to /v1/traces",
             ));
         }
-    }
+    };
     if request.method() != Method::POST {
         return Err(Fault::unsupported(405, "traces are sent by POST"));
     }
-    format.ok_or_else(|| {
+    let format = format.ok_or_else(|| {
         Fault::unsupported(
             415,
             "unknown content-type; send application/x-protobuf or application/json",
         )
-    })
+    })?;
+    if signal != Signal::Traces && matches!(format, Format::Json) {
+        return Err(Fault::unsupported(
+            415,
+            "what is passed on is passed on as it is, by protobuf; send application/x-protobuf",
+        ));
+    }
+    Ok((signal, format))
+}
+
+fn other(what: &str) -> Fault {
+    Fault::unsupported(
+        501,
+        format!("this gateway samples traces and takes no {what}; send {what} to their backend"),
+    )
 }
 
 async fn export(
     service: &Arc<Service>,
     max: usize,
-    format: Format,
+    (signal, format): (Signal, Format),
     request: Request<Incoming>,
 ) -> Result<Rejected, Fault> {
     let tenant = service.tenant(request.headers())?;
@@ -119,11 +135,15 @@ async fn export(
     };
     let (sender, receiver) = oneshot::channel();
     let sink: Arc<dyn AckSink> = Arc::new(OneAnswer(Mutex::new(Some((sender, charge)))));
-    service.intake.submit(tenant, body, 0, &sink)?;
+    match signal {
+        Signal::Traces => service.intake.submit(tenant, body, 0, &sink)?,
+        signal => service.intake.pass(signal, body, 0, &sink)?,
+    }
     drop(sink);
     match receiver.await {
         Ok(Answer::Accepted(rejected)) => Ok(rejected),
         Ok(Answer::Refused(refusal)) => Err(Fault::refused(refusal)),
+        Ok(Answer::Failed(words)) => Err(Fault::malformed(words)),
         // The core dropped its sink, which it promises not to do while it runs.
         Err(_) => Err(service.stopping()),
     }
