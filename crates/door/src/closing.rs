@@ -52,6 +52,8 @@ reasons! {
     LargeHeaders = "large_headers",
     /// Body frames that hold nothing, or next to nothing, faster than they are read.
     SmallFrames = "small_frames",
+    /// Compressed bodies that grew beyond all measure, one after the other.
+    Bombs = "bombs",
     /// Not the protocol that is spoken here.
     BadProtocol = "bad_protocol",
 }

@@ -38,6 +38,8 @@ pub struct Limits {
     pub control_frames: Rate,
     /// Bodies that may stop arriving in the life of a connection.
     pub stalled_bodies: u32,
+    /// Compressed bodies that may grow beyond all measure in the life of a connection.
+    pub bombs: u32,
     /// Bytes of frames that are not complete, in the process. With more, no further part of them
     /// is read, and patience is short.
     pub unfinished_bytes: usize,
@@ -82,6 +84,7 @@ impl Default for Limits {
                 a_request: 4_000,
             },
             stalled_bodies: 64,
+            bombs: 4,
             unfinished_bytes: 32 << 20,
             stream_window: 2 << 20,
             connection_window: 8 << 20,

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use support::client::{Client, EXPORT, framed, head, read};
 use support::core::{FakeCore, Manner, accepted};
 use support::http::{deflate, gzip};
-use support::{open, open_with, options};
+use support::{open, open_with, options, until};
 use tailsampler_core::intake::RefusalReason;
-use tailsampler_door::{Door, Limits};
+use tailsampler_door::{Closing, Door, Limits};
 
 async fn client(door: &Door) -> Client {
     Client::connect(door.addresses().otlp_grpc.unwrap()).await
@@ -87,6 +87,26 @@ async fn bombs() {
     assert_eq!(reply.status, Some(0));
     assert_eq!(door.stats().grpc.too_large, 2);
     assert_eq!(door.stats().in_flight_bytes, 0);
+}
+
+/// Who sends nothing but bombs is closed at the fifth, and another client is served.
+#[tokio::test]
+async fn bombs_without_end() {
+    let core = FakeCore::accepting();
+    let door = open(&core);
+    let bomber = client(&door).await;
+    let bomb = gzip(&vec![0; 65 << 20]);
+    let closed = || door.stats().connections.closed.over(Closing::Bombs);
+    for _ in 0..4 {
+        let reply = bomber.call(compressed("gzip"), framed(1, &bomb)).await;
+        assert_eq!((reply.status, closed()), (Some(8), 0));
+    }
+    let (_response, mut stream) = bomber.begin(compressed("gzip")).await;
+    stream.send_data(framed(1, &bomb), true).unwrap();
+    until(|| closed() == 1).await;
+    let other = client(&door).await;
+    assert_eq!(other.export(b"honest").await.status, Some(0));
+    until(|| door.stats().in_flight_bytes == 0).await;
 }
 
 /// Broken or cut compression is INTERNAL, in words.

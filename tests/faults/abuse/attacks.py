@@ -183,7 +183,7 @@ ATTACKS = (
     Attack("continuation_flood", continuations, "continuation_flood"),
     Attack("header_bomb", header_bomb, "large_headers"),
     Attack("empty_data", empty_data, "small_frames"),
-    Attack("gzip_bombs", bombs, None, connections=20),
+    Attack("gzip_bombs", bombs, "bombs", connections=20),
     Attack("slow_bodies", slow_bodies, "slow_body", connections=17, soon=False),
     Attack("half_frames", half_frame, "slow_frame", connections=200, soon=False),
     Attack("no_window", no_window, "slow_reader", soon=False),

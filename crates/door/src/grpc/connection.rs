@@ -44,6 +44,8 @@ pub(super) struct Connection<T> {
     pub(super) max_recv_bytes: usize,
     /// Bodies that stopped arriving so far.
     pub(super) stalled: u32,
+    /// Bodies that grew beyond all measure so far.
+    pub(super) bombs: u32,
     /// All calls are answered, and h2 has had streams ever since: answers are not taken.
     pub(super) untaken: Option<Instant>,
     goaway_sent: bool,
@@ -83,6 +85,7 @@ where
             alarm,
             max_recv_bytes,
             stalled: 0,
+            bombs: 0,
             untaken: None,
             goaway_sent: false,
         }
@@ -223,6 +226,7 @@ where
     /// stay charged for as long as the core holds them; the others are over.
     pub(super) fn hang_up(&mut self) {
         self.h2 = None;
+        self.mailbox.leave();
         self.reading.clear();
         let counters = &self.service.counters.grpc;
         self.calls.retain(|_, call| {

@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::mailbox::{Letter, inflate_elsewhere};
 use super::respond;
 use crate::budget::Charge;
+use crate::closing::Closing;
 use crate::counters::Outcome;
 use crate::fault::Fault;
 use crate::inflate::{Encoding, Failure, INLINE, Inflation, Progress};
@@ -48,9 +49,16 @@ where
     fn fail_inflation(&mut self, key: usize, respond: Respond, failure: Failure) {
         let fault = match failure {
             Failure::Busy => self.service.busy(),
+            Failure::Bomb => {
+                self.bombs += 1;
+                Failure::bomb()
+            }
             Failure::Fault(fault) => fault,
         };
         self.fail(key, respond, &fault);
+        if self.bombs > self.service.limits.bombs {
+            self.close(Closing::Bombs);
+        }
     }
 
     /// Hand a message to the core.

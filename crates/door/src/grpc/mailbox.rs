@@ -1,5 +1,6 @@
 //! Where other threads leave what a connection waits for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atomic_waker::AtomicWaker;
@@ -23,6 +24,8 @@ pub(super) enum Letter {
 /// answers is one wake-up and one swap, and nothing is allocated for a request.
 pub(super) struct Mailbox {
     letters: Mutex<Vec<(u64, Letter)>>,
+    /// Nobody listens on the connection any more.
+    left: AtomicBool,
     /// The task of the connection; also woken when the door drains.
     pub(super) waker: Arc<AtomicWaker>,
 }
@@ -31,6 +34,7 @@ impl Mailbox {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             letters: Mutex::default(),
+            left: AtomicBool::new(false),
             waker: Arc::default(),
         })
     }
@@ -38,6 +42,11 @@ impl Mailbox {
     /// Put everything that came into `inbox`, which is empty. The task registers its waker before.
     pub(super) fn empty_into(&self, inbox: &mut Vec<(u64, Letter)>) {
         std::mem::swap(&mut *self.letters(), inbox);
+    }
+
+    /// The connection is gone: bodies that still wait for a thread are not worth it.
+    pub(super) fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
     }
 
     fn post(&self, token: u64, letter: Letter) {
@@ -81,6 +90,9 @@ struct Errand {
 
 impl Errand {
     fn run(mut self, work: Box<Inflation>) {
+        if self.mailbox.left.load(Ordering::Relaxed) {
+            return;
+        }
         self.letter = Letter::Inflated(work.finish());
     }
 }

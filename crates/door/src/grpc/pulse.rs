@@ -123,7 +123,7 @@ where
     }
 
     /// Close over a limit.
-    fn close(&mut self, closing: Closing) {
+    pub(super) fn close(&mut self, closing: Closing) {
         if self.h2.is_some() {
             self.service.counters.closed.count(closing);
             self.hang_up();

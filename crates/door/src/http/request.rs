@@ -157,6 +157,7 @@ pub(super) async fn inflate(
     };
     done.map_err(|failure| match failure {
         Failure::Busy => service.busy(),
+        Failure::Bomb => Failure::bomb(),
         Failure::Fault(fault) => fault,
     })
 }
