@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import queue
+import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from tests.planted.bugs import Planted, bugs, copy_source
+from tests.planted.bugs import Bug, Planted, bugs, copy_source
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,22 @@ class Found:
     says: str
 
 
-def build(copy: Path, target: Path) -> Path:
-    """Build the simulation of this copy."""
-    cargo = ["cargo", "build", "--quiet", "--locked", "-p", "tailsampler-simulation"]
-    command = [*cargo, "--target-dir", str(target)]
-    built = subprocess.run(command, cwd=copy, check=False, capture_output=True, text=True)
-    if built.returncode:
-        raise SystemExit(f"it does not build:\n{built.stderr}")
-    return target / "debug/tailsampler-simulate"
+class Field:
+    """A copy of the source, and what is built of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.copy, self.target = directory / "source", directory / "target"
+        self.copy.mkdir(parents=True)
+        copy_source(self.copy)
+
+    def build(self) -> Path:
+        """Build the simulation."""
+        cargo = ["cargo", "build", "--quiet", "--locked", "-p", "tailsampler-simulation"]
+        command = [*cargo, "--target-dir", str(self.target)]
+        built = subprocess.run(command, cwd=self.copy, check=False, capture_output=True, text=True)
+        if built.returncode:
+            raise SystemExit(f"it does not build:\n{built.stderr}")
+        return self.target / "debug/tailsampler-simulate"
 
 
 def simulate(program: Path, *arguments: str) -> tuple[int, str | None]:
@@ -70,29 +81,40 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__)
     parser.add_argument("--matching", default="", help="only bugs with this text in their name")
     parser.add_argument("--seeds", type=int, default=2_000, help="seeds to play at most")
+    parser.add_argument("--jobs", type=int, default=2, help="bugs hunted at once")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     arguments = parser.parse_args()
     chosen = [bug for bug in bugs() if arguments.matching in bug.name]
-    found: list[Found] = []
-    errors = Console(stderr=True)
     with (
         tempfile.TemporaryDirectory(prefix="planted-") as directory,
-        Progress(console=errors) as bar,
+        Progress(console=Console(stderr=True)) as bar,
     ):
-        copy, target = Path(directory) / "source", Path(directory) / "target"
-        copy.mkdir()
-        copy_source(copy)
-        program = build(copy, target)
+        fields = [Field(Path(directory) / str(number)) for number in range(arguments.jobs)]
+        program = fields[0].build()
+        for other in fields[1:]:
+            shutil.copytree(fields[0].target, other.target)  # what they depend on is the same
         if (healthy := hunt("", program, 100)).by:
             raise SystemExit(f"something is wrong before anything is planted: {healthy.says}")
         if simulate(program, "seeds", "--seeds", "20", "--canary")[1] is None:
             raise SystemExit("the canary was not found, so nothing else would be")
         task = bar.add_task("planted bugs", total=len(chosen))
-        for bug in chosen:
-            with Planted(copy, bug):
-                found.append(hunt(bug.name, build(copy, target), arguments.seeds))
-            bar.console.print(f"{bug.name}: {found[-1].by or 'NOT FOUND'}", highlight=False)
+        idle = queue.SimpleQueue[Field]()
+        for field in fields:
+            idle.put(field)
+
+        def plant(bug: Bug) -> Found:
+            field = idle.get()
+            try:
+                with Planted(field.copy, bug):
+                    one = hunt(bug.name, field.build(), arguments.seeds)
+            finally:
+                idle.put(field)
+            bar.console.print(f"{bug.name}: {one.by or 'NOT FOUND'}", highlight=False)
             bar.advance(task)
+            return one
+
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            found = list(pool.map(plant, chosen))
     if arguments.json:
         click.echo(json.dumps([asdict(one) for one in found], indent=1))
     else:
