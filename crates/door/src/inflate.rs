@@ -8,9 +8,10 @@ use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use crate::budget::Charge;
 use crate::fault::Fault;
 
-/// A body may grow so many times over,
+/// A body may grow so many times over, looked at while it does, so that a bomb ends by what little
+/// of it was read and not by its size,
 const MAX_RATIO: usize = 200;
-/// but up to this size it may always grow.
+/// and by this much in any case.
 const RATIO_FLOOR: usize = 1 << 20;
 /// A stretch short enough for a thread that has other connections to serve, about half a
 /// millisecond; most requests are whole by then. What is longer waits for another thread, and holds
@@ -59,6 +60,23 @@ enum Decoder {
     Deflate(ZlibDecoder<Cursor<Bytes>>),
 }
 
+impl Decoder {
+    /// Bytes of the input that are used up.
+    fn consumed(&self) -> usize {
+        let (position, ahead) = match self {
+            Self::Gzip(decoder) => (decoder.get_ref().position(), 0),
+            Self::Deflate(decoder) => (decoder.get_ref().position(), 0),
+            Self::Zstd(decoder) => {
+                let reader = decoder.get_ref();
+                (reader.get_ref().position(), reader.buffer().len())
+            }
+        };
+        usize::try_from(position)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(ahead)
+    }
+}
+
 impl Read for Decoder {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
@@ -71,12 +89,14 @@ impl Read for Decoder {
 
 /// One body on its way to its full size. It can be moved to another thread half-way.
 pub(crate) struct Inflation {
+    encoding: Encoding,
+    input: Bytes,
     decoder: Decoder,
     out: Vec<u8>,
     /// The size limit of the listener.
     max: usize,
-    /// The limit by ratio.
-    ratio_max: usize,
+    /// It looked like a bomb, and has begun again.
+    suspected: bool,
     /// The request's share of the budget; covers input and output until the end.
     charge: Charge,
 }
@@ -108,13 +128,11 @@ impl Inflation {
         max: usize,
         charge: Charge,
     ) -> Result<Box<Self>, Failure> {
-        let ratio_max = input.len().saturating_mul(MAX_RATIO).max(RATIO_FLOOR);
-        let guess = input.len().saturating_mul(4).min(RATIO_FLOOR);
-        let input = Cursor::new(input);
+        let cursor = Cursor::new(input.clone());
         let decoder = match encoding {
-            Encoding::Gzip => Decoder::Gzip(MultiGzDecoder::new(input)),
-            Encoding::Deflate => Decoder::Deflate(ZlibDecoder::new(input)),
-            Encoding::Zstd => zstd::stream::read::Decoder::new(input)
+            Encoding::Gzip => Decoder::Gzip(MultiGzDecoder::new(cursor)),
+            Encoding::Deflate => Decoder::Deflate(ZlibDecoder::new(cursor)),
+            Encoding::Zstd => zstd::stream::read::Decoder::new(cursor)
                 .and_then(|mut decoder| {
                     decoder.window_log_max(ZSTD_WINDOW_LOG)?;
                     Ok(Decoder::Zstd(decoder))
@@ -122,10 +140,12 @@ impl Inflation {
                 .map_err(|error| corrupt(&error))?,
         };
         Ok(Box::new(Self {
+            encoding,
+            input,
             decoder,
-            out: Vec::with_capacity(guess),
+            out: Vec::new(),
             max,
-            ratio_max,
+            suspected: false,
             charge,
         }))
     }
@@ -136,7 +156,11 @@ impl Inflation {
         while self.out.len() < stop {
             let start = self.out.len();
             // One byte over the limit is enough to know that it is passed.
-            let step = STEP.min(self.max.min(self.ratio_max) + 1 - start);
+            let step = STEP.min(self.max + 1 - start);
+            if start == 0 {
+                let guess = self.input.len().saturating_mul(4);
+                self.out.reserve(guess.clamp(step, INLINE));
+            }
             let read = (&mut self.decoder)
                 .take(step as u64)
                 .read_to_end(&mut self.out)
@@ -144,11 +168,14 @@ impl Inflation {
             if self.out.len() > self.max {
                 return Err(Failure::Fault(Fault::too_large(self.out.len(), self.max)));
             }
-            if self.out.len() > self.ratio_max {
+            if self.grown_over(RATIO_FLOOR) {
                 return Err(Failure::Bomb);
             }
             if !self.charge.grow(read) {
                 return Err(Failure::Busy);
+            }
+            if read == step && !self.suspected && self.grown_over(0) {
+                return self.begin_again().map(Progress::More);
             }
             if read < step {
                 let mut charge = self.charge;
@@ -159,11 +186,29 @@ impl Inflation {
         Ok(Progress::More(self))
     }
 
+    /// What looks like a bomb waits for its thread as it came, so that only its input is held.
+    fn begin_again(self: Box<Self>) -> Result<Box<Self>, Failure> {
+        let mut charge = self.charge;
+        charge.shrink_to(self.input.len());
+        let mut again = Self::new(self.encoding, self.input, self.max, charge)?;
+        again.suspected = true;
+        Ok(again)
+    }
+
+    /// Whether it has grown by more than its ratio and so many bytes.
+    fn grown_over(&self, floor: usize) -> bool {
+        let bound = self.decoder.consumed().saturating_mul(MAX_RATIO);
+        self.out.len() > bound.saturating_add(floor)
+    }
+
     /// Work to the end, however long it takes.
     pub(crate) fn finish(self: Box<Self>) -> Result<(Bytes, Charge), Failure> {
-        match self.advance(usize::MAX)? {
-            Progress::Done(body, charge) => Ok((body, charge)),
-            Progress::More(_) => Err(Failure::Fault(Fault::broken("the body has no end"))),
+        let mut work = self;
+        loop {
+            match work.advance(usize::MAX)? {
+                Progress::Done(body, charge) => return Ok((body, charge)),
+                Progress::More(more) => work = more, // once at most
+            }
         }
     }
 }
@@ -279,17 +324,16 @@ mod tests {
         }
     }
 
-    /// A bomb ends at its ratio or at its size, whichever is less, before more than that was
-    /// made; a body within both is taken.
+    /// A bomb ends soon after the first MiB, however large it is, or at the size that a body may
+    /// have; a body within both is taken.
     #[test]
     fn bombs_end_while_they_grow() {
         for encoding in ALL {
             let bomb = pack(encoding, &vec![0; 32 << 20]);
-            let ratio = (bomb.len() * MAX_RATIO).max(RATIO_FLOOR);
             let (body, most) = inflate(encoding, bomb.clone(), 64 << 20, 256 << 20, 1 << 20);
             assert_eq!(body, Err(Failure::Bomb), "{encoding:?}");
             assert!(Failure::bomb().message.contains("200-fold"));
-            assert!(most <= ratio + bomb.len() + STEP, "{encoding:?} {most}");
+            assert!(most <= 2 * RATIO_FLOOR + bomb.len(), "{encoding:?} {most}");
             let (body, most) = inflate(encoding, bomb, 1 << 19, 256 << 20, 1 << 20);
             let Err(Failure::Fault(fault)) = body else {
                 panic!("{encoding:?} was taken");
