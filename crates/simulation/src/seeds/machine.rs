@@ -25,6 +25,8 @@ use super::disk::Disk;
 struct Queued {
     number: usize,
     prepared: Prepared,
+    /// What it takes in the log.
+    bytes: u64,
     at_ns: u64,
 }
 
@@ -125,10 +127,12 @@ impl Machine {
         };
         let mut scanned = Scan::default();
         scan(&body, &plans, &mut scanned).map_err(|error| error.to_string())?;
+        let bytes = 64 + body.len() as u64;
         let prepared = Prepared::new(0, body, &mut scanned, plans.generation);
         held(&self.queues).inbox.push_back(Queued {
             number,
             prepared,
+            bytes,
             at_ns: now.mono_ns,
         });
         Ok(Door::Queued)
@@ -320,6 +324,16 @@ impl Machine {
     pub fn is_idle(&self) -> bool {
         let queues = held(&self.queues);
         queues.inbox.is_empty() && queues.jobs.is_empty() && queues.packed.is_empty()
+    }
+
+    /// Bytes of the log that the requests in the queue will take.
+    #[must_use]
+    pub fn inbox_bytes(&self) -> u64 {
+        held(&self.queues)
+            .inbox
+            .iter()
+            .map(|queued| queued.bytes)
+            .sum()
     }
 
     /// How many requests and jobs wait.

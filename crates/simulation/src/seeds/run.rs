@@ -106,8 +106,8 @@ pub(super) struct Run {
     blow_at: Option<u64>,
     /// Bits have flipped under a gateway.
     rotting: bool,
-    /// Bytes of the largest group that was written at once.
-    largest_group: u64,
+    /// Bytes by which the log may be larger than its bound.
+    most_beyond: u64,
     /// Bytes of the log that the gateway found when it started.
     found_bytes: u64,
     /// Files that could not be cut, by the last turn.
@@ -151,7 +151,7 @@ impl Run {
             failed: 0,
             blow_at: None,
             rotting: false,
-            largest_group: 0,
+            most_beyond: 0,
             found_bytes: 0,
             uncut: 0,
             failed_syncs: 0,
@@ -336,7 +336,7 @@ impl Run {
     fn write(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
         let most = [1, 3, 512][self.dice.below(3) as usize];
         let turn = machine.write(most, self.now).unwrap_or_default();
-        self.weigh(&turn);
+        self.weigh(&turn, machine.inbox_bytes());
         if self.disk.is_dead() {
             // Nobody was answered; what was being judged may have been.
             for (number, _) in turn.answers {
@@ -348,11 +348,12 @@ impl Run {
         self.learn(turn)
     }
 
-    /// Remember the largest group, which the log may grow by past its bound.
-    fn weigh(&mut self, turn: &Turn) {
+    /// Remember by how much the log may grow past its bound: by the group with which it comes
+    /// there, and by what is in the queue then.
+    fn weigh(&mut self, turn: &Turn, inbox_bytes: u64) {
         let bytes = |&(number, _): &(usize, bool)| 64 + self.requests[number].body.len() as u64;
-        let group = turn.answers.iter().map(bytes).sum();
-        self.largest_group = self.largest_group.max(group);
+        let group: u64 = turn.answers.iter().map(bytes).sum();
+        self.most_beyond = self.most_beyond.max(group + inbox_bytes);
     }
 
     /// What a turn of the writer told senders and the world.

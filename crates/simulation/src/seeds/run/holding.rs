@@ -37,7 +37,7 @@ impl Run {
             self.outcome.seen.insert("a trace is truncated");
         }
         self.given_up(&ledger)?;
-        if self.outcome.turns.is_multiple_of(32) {
+        if self.outcome.turns.is_multiple_of(16) {
             self.bounds()?;
         }
         Ok(())
@@ -50,8 +50,7 @@ impl Run {
         let stats = machine.stats(self.now);
         let options = self.habits.options();
         let log = stats["log"]["bytes"].as_u64().unwrap_or(0);
-        // What was in the queue when the log became full, and the segment it went to.
-        let slack = 3 * self.largest_group + options.buffer.segment_bytes;
+        let slack = self.most_beyond + options.buffer.segment_bytes;
         // What an earlier process had let go, and not removed yet, stands there again.
         if log > options.buffer.max_bytes.max(self.found_bytes) + slack {
             return Err(format!("the log has {log} bytes"));
