@@ -351,9 +351,14 @@ impl Run {
     /// Remember by how much the log may grow past its bound: by the group with which it comes
     /// there, and by what is in the queue then.
     fn weigh(&mut self, turn: &Turn, inbox_bytes: u64) {
-        let bytes = |&(number, _): &(usize, bool)| 64 + self.requests[number].body.len() as u64;
-        let group: u64 = turn.answers.iter().map(bytes).sum();
+        let group = self.group_bytes(turn);
         self.most_beyond = self.most_beyond.max(group + inbox_bytes);
+    }
+
+    /// What the requests of a turn take in the log.
+    fn group_bytes(&self, turn: &Turn) -> u64 {
+        let bytes = |&(number, _): &(usize, bool)| 64 + self.requests[number].body.len() as u64;
+        turn.answers.iter().map(bytes).sum()
     }
 
     /// What a turn of the writer told senders and the world.

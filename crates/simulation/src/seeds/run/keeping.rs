@@ -49,16 +49,10 @@ impl Run {
         if !turns.is_empty() {
             self.see("the writer works while the keeper waits");
         }
-        let left = machine.inbox_bytes();
-        let before = |turn: &Turn| -> u64 {
-            let answered = turn.answers.iter();
-            answered
-                .map(|(number, _)| 64 + self.requests[*number].body.len() as u64)
-                .sum()
-        };
         // What later turns took was in the queue before.
-        let taken: u64 = turns.iter().map(before).sum();
-        turns.iter().for_each(|turn| self.weigh(turn, left + taken));
+        let taken: u64 = turns.iter().map(|turn| self.group_bytes(turn)).sum();
+        let queued = machine.inbox_bytes() + taken;
+        turns.iter().for_each(|turn| self.weigh(turn, queued));
         let died = !dead && self.disk.is_dead();
         if died {
             for (number, _) in turns.into_iter().flat_map(|turn| turn.answers) {
