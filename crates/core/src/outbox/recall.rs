@@ -100,7 +100,10 @@ impl Recall {
         if !self.marked {
             *owed = left;
         }
-        self.survey.frames_lost |= held + unnoted != was_here + *owed;
+        // Of a frame that was moved, the old place may be all that damage has left: the mark does
+        // not count it as held there.
+        let moves_lost = !left.saturating_sub(*owed).is_zero();
+        self.survey.frames_lost |= moves_lost || held + unnoted != was_here + *owed;
         // Notes may be lost that said more; of frames behind the first mark nothing is owed.
         *owed = left.min(*owed);
         exporter

@@ -49,8 +49,8 @@ pub struct Habits {
     pub blows: u64,
     /// Reads fail within a start rather than between two.
     pub blind_starts: bool,
-    /// Bits flip in the logs of verdicts alone.
-    pub rots_verdicts: bool,
+    /// The directory in which bits flip.
+    pub rots_in: &'static str,
     /// Of requests, in tenths, those of the storm.
     pub storm: u64,
     /// The memory of verdicts is small.
@@ -101,10 +101,10 @@ impl Habits {
         } else {
             0
         };
-        Self {
+        let mut habits = Self {
             blows,
             blind_starts: dice.below(2) == 0,
-            rots_verdicts: dice.below(2) == 0,
+            rots_in: ["data/verdicts", "data"][dice.below(2) as usize],
             mode: modes[dice.below(3) as usize],
             exporters: 1 + dice.below(2) as usize,
             failures,
@@ -135,6 +135,42 @@ impl Habits {
             } else {
                 seed
             },
+        };
+        habits.direct(seed);
+        habits
+    }
+
+    /// One seed of four has what some rare faults need together, which chance seldom brings.
+    fn direct(&mut self, seed: u64) {
+        let mut dice = Dice::new(seed ^ 0xd12e_c700);
+        match dice.below(8) {
+            0 => {
+                // A full outbox, backends that come and go, and losses in it alone.
+                self.exporters = 2;
+                self.outbox_bytes = [50_000, 120_000][dice.below(2) as usize];
+                self.segment_bytes = 700;
+                self.aways = 100 + dice.below(300);
+                self.rots_in = "data/outbox";
+                (self.spells, self.fills, self.hangs) = (0, 0, 0);
+                if dice.below(2) == 0 {
+                    (self.powers, self.rots) = (50 + dice.below(100), 0);
+                } else {
+                    (self.powers, self.rots) = (0, 20 + dice.below(40));
+                }
+            }
+            1 => {
+                // Requests that are refused and stay on the disk, and processes that end then.
+                (self.fills, self.rots, self.powers, self.blows) = (0, 0, 0, 0);
+                self.spells = 50 + dice.below(100);
+                self.failures = Failures {
+                    write: 100 + dice.below(500),
+                    sync: dice.below(200),
+                    read: 0,
+                    other: 1_000 + dice.below(4_000),
+                };
+                self.kills = 50 + dice.below(200);
+            }
+            _ => {}
         }
     }
 

@@ -34,14 +34,9 @@ impl Run {
                 self.rotting = true;
             }
             let flips = 1 + self.dice.below(3);
-            let among = if habits.rots_verdicts {
-                "data/verdicts"
-            } else {
-                "data"
-            };
-            if self.disk.rot(flips, Path::new(among)) > 0 {
+            if self.disk.rot(flips, Path::new(habits.rots_in)) > 0 {
                 self.see("bits flip");
-                self.requests_unreadable |= !habits.rots_verdicts;
+                self.requests_unreadable |= habits.rots_in != "data/verdicts";
                 (self.harmed, self.unreadable, self.lost) = (true, true, true);
                 self.truth.rotted();
             }
@@ -230,6 +225,10 @@ impl Run {
             }
         }
         let mended = found.lost.spans + found.restored.spans + found.uncounted.spans;
+        let sound = !self.unreadable && !self.lost;
+        if sound && found.notes.iter().any(|note| note.contains("damaged")) {
+            return Err(format!("nothing was damaged: {:?}", found.notes));
+        }
         if !self.harmed && (mended > 0 || !found.notes.is_empty()) {
             return Err(format!("mended though only the process died: {found:?}"));
         }
