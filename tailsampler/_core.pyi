@@ -170,6 +170,8 @@ class Gateway:
         To be asked about once a second: it changes after seconds of refusal, and at most once a
         minute. It waits for no disk.
         """
+    def overload_level(self) -> int:
+        """How often the share of traces that is taken was halved; 0: all are. Waits for nothing."""
     def stats(self) -> str:
         """Gauges and counters beside the ledger, as JSON (see ``telemetry/metrics.py``)."""
     def decision(self, trace_id: bytes, /) -> str | None:

@@ -111,10 +111,13 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
     if found.get("early") == "trace_too_large":
         yield "It was larger than sampling.max_trace_bytes, and large_traces is drop."
         return
+    if found.get("early") == "overload":
+        yield "More came in than could be held, and it was not of the share that was kept then."
+        yield "Without that it would have been kept:"
     yield from _rule(found)
     if found.get("truncated"):
         yield "It was larger than sampling.max_trace_bytes: only some of its spans went."
-    if found.get("early"):
+    if found.get("early") not in {None, "overload"}:
         why = _EARLY.get(found["early"], found["early"])
         yield f"It was judged before it was due, on the spans that had come, because {why}."
     if found.get("late_spans_follow"):

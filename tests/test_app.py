@@ -71,6 +71,9 @@ class PlayedCore(FakeCore, FakeOutbox):
     def refusing(self) -> bool:
         return False
 
+    def overload_level(self) -> int:
+        return 0
+
     def wake_fd(self) -> int:
         return self.fd
 

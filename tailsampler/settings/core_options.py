@@ -8,6 +8,7 @@ from typing import Any
 from tailsampler.decide.compile import compile_plan
 from tailsampler.settings.buffer import Fsync
 from tailsampler.settings.export import Exporter
+from tailsampler.settings.overload import Overload
 from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
 from tailsampler.settings.tenants import rates, tenants_option
@@ -34,6 +35,7 @@ def gateway_options(settings: Settings) -> str:
             "admission": {
                 "spans_per_second": settings.receive.rate_limit_spans_per_second,
                 "tenants": rates(settings.receive.tenants),
+                "overload": _overload(settings.receive.overload),
             },
             "late": {
                 "max_traces": settings.late.max_traces,
@@ -82,6 +84,11 @@ def _pass_through(settings: Settings) -> dict[str, Any] | None:
         "metrics": "metrics" in signals,
         "max_bytes": settings.receive.pass_through_bytes,
     }
+
+
+def _overload(overload: Overload) -> dict[str, Any] | None:
+    level = overload.most_level
+    return None if level is None else {"most_level": level}
 
 
 def _limits(exporter: Exporter) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic_core import InitErrorDetails
 from tailsampler.settings.base import Section, found
 from tailsampler.settings.endpoint import Endpoint, ListenEndpoint
 from tailsampler.settings.export import parse_header_name
+from tailsampler.settings.overload import Overload
 from tailsampler.settings.tenants import Tenant, tenant_problems
 from tailsampler.settings.tls import ServerTls
 from tailsampler.settings.units import Size, sized
@@ -95,6 +96,9 @@ class Receive(Section):
         "refused with the delay after which they will be taken, and tenants share alike. A "
         "second's worth may come at once. Default: none, as much as the machine can.",
         examples=[10_000],
+    )
+    overload: Overload = Field(
+        default=Overload(), description="What happens where more comes in than can be held."
     )
     threads: Annotated[Whole, between(1, 64)] = Field(
         default=1,

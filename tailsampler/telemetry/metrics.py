@@ -168,6 +168,9 @@ PASSED_WAITING = _gauge("passed_waiting", "Those that wait for their backend.", 
 QUEUE_REQUESTS = _gauge("queue_requests", "Requests that wait for the writer of the buffer log.")
 QUEUE_BYTES = _gauge("queue_bytes", "Bytes of these requests.")
 QUEUE_LAG = _gauge("queue_lag_seconds", "Age of the oldest of these requests.")
+OVERLOAD_LEVEL = _gauge(
+    "overload_level", "How often the share of traces that is taken was halved; 0: all are taken."
+)
 
 # Disk and memory.
 BUFFER_LOG_BYTES = _gauge("buffer_log_bytes", "Size of the buffer log on the disk.")

@@ -33,6 +33,11 @@ DROP_REASONS: Final = {
         "Its trace was larger than sampling.max_trace_bytes: what is beyond was cut off, or the "
         "whole trace dropped, as large_traces says.",
     ),
+    "overload": DropReason(
+        False,
+        "More came in than the gateway can hold, and receive.overload is mode: sample: its trace "
+        "was not of the share that was kept.",
+    ),
     "malformed": DropReason(
         False, "A kept span that cannot be read; it would poison the batch it is in."
     ),

@@ -1,4 +1,4 @@
-"""Ask the doors every second whether requests had better go elsewhere."""
+"""Ask the doors every second whether requests had better go elsewhere, and what they shed."""
 
 import asyncio
 from concurrent.futures import Executor
@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from tailsampler.telemetry.status import Status
+from tailsampler.telemetry.status import Status, shed_sentence
 
 log = structlog.get_logger("tailsampler.readiness")
 
@@ -21,6 +21,9 @@ class Doors(Protocol):
 
     def refusing(self) -> bool:
         """Whether many requests have been refused for seconds; changes slowly."""
+
+    def overload_level(self) -> int:
+        """How often the share of traces that is taken was halved."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Refusing:
         loop = asyncio.get_running_loop()
         try:
             refusing = await loop.run_in_executor(self.executor, self.doors.refusing)
+            level = await loop.run_in_executor(self.executor, self.doors.overload_level)
         except Exception as error:
             if error.args[:1] != (_STOPPED,):
                 raise
@@ -59,3 +63,11 @@ class Refusing:
         if self.status.refusing and not refusing:
             log.info("readiness.back", message="Ten seconds without refusals: ready again.")
         self.status.refusing = refusing
+        self._overload(level)
+
+    def _overload(self, level: int) -> None:
+        before, self.status.overload_level = self.status.overload_level, level
+        if level > 0 and level != before:
+            log.warning("overload.level", level=level, message=shed_sentence(level))
+        elif before > 0 and level == 0:
+            log.info("overload.over", message="There is room again: every trace is taken.")

@@ -32,6 +32,7 @@ _PLAIN: Final = (
     (m.QUEUE_REQUESTS, ("queue", "requests")),
     (m.QUEUE_BYTES, ("queue", "bytes")),
     (m.QUEUE_LAG, ("queue", "lag_seconds")),
+    (m.OVERLOAD_LEVEL, ("queue", "overload_level")),
     (m.DOOR_CONNECTIONS_OPEN, ("door", "connections", "open")),
     (m.DOOR_IN_FLIGHT_BYTES, ("door", "in_flight_bytes")),
     (m.DOOR_IN_FLIGHT_REQUESTS, ("door", "in_flight_requests")),

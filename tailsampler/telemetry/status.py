@@ -30,6 +30,14 @@ _REFUSING: Final = (
 )
 
 
+def shed_sentence(level: int) -> str:
+    """What a level of overload means."""
+    return (
+        f"More comes in than can be held: one of {1 << level} traces is taken, the others are "
+        "counted as dropped for overload. Add a gateway, memory or disk, or shorten decision_wait."
+    )
+
+
 class Core(Protocol):
     """The part of ``_core.Gateway`` that tells what is known. Every call may take a while."""
 
@@ -86,6 +94,8 @@ class Status:
     """Of the data plane: those that ended though nobody asked them to."""
     refusing: bool = False
     """Many requests have been refused for seconds (``refusing.py``)."""
+    overload_level: int = 0
+    """How often the share of traces that is taken was halved (``refusing.py``)."""
     answered_s: float = 0.0
     """When the data plane last answered, on the monotonic clock."""
 
@@ -110,6 +120,8 @@ class Status:
             found.append(Trouble("data_plane", say, True))
         if self.refusing:
             found.append(Trouble("doors", _REFUSING, True))
+        if self.overload_level:
+            found.append(Trouble("overload", shed_sentence(self.overload_level), False))
         return (*found, *self.contained.troubles())
 
     @property

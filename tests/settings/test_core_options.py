@@ -20,7 +20,7 @@ def test_gateway_options_hold_what_the_core_reads() -> None:
             "segment_bytes": 67108864,
             "fsync": {"mode": "interval", "interval_ms": 1000},
         },
-        "admission": {"spans_per_second": None, "tenants": []},
+        "admission": {"spans_per_second": None, "tenants": [], "overload": None},
         "late": {"max_traces": 1000000, "max_age_ms": 600000},
         "decisions": {"max_bytes": 1073741824},
         "outbox": {

@@ -61,6 +61,7 @@ def stats() -> dict[str, Any]:
             "requests": 1,
             "bytes": 270,
             "lag_seconds": 0.001,
+            "overload_level": 2,
             "refused_requests": {"lagging": 4, "rate_limited": 5},
             "tenants": [{"admitted": 70, "limited": 20, "pressed": 10}],
         },

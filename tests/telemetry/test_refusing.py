@@ -35,12 +35,38 @@ class FakeDoors:
 
     def __init__(self) -> None:
         self.says: bool | Exception = False
+        self.level = 0
 
     def refusing(self) -> bool:
         """As ``_core.Gateway``."""
         if isinstance(self.says, Exception):
             raise self.says
         return self.says
+
+    def overload_level(self) -> int:
+        """As ``_core.Gateway``."""
+        return self.level
+
+
+async def test_overload_is_told() -> None:
+    """Each level once, and the end; the gateway stays ready, since it takes what it is told to."""
+    doors, status = FakeDoors(), gateway()
+    with capture_logs() as logs:
+        async with asked(doors, status) as clock:
+            for level in (1, 2, 2, 1, 0):
+                doors.level = level
+                await clock.advance(EVERY_S)
+                names = [(trouble.component, trouble.needed) for trouble in status.troubles()]
+                assert names == ([("overload", False)] if level else [])
+                assert status.ready
+    told = [(entry["event"], entry.get("level")) for entry in logs]
+    assert told == [
+        ("overload.level", 1),
+        ("overload.level", 2),
+        ("overload.level", 1),
+        ("overload.over", None),
+    ]
+    assert "one of 4 traces" in logs[1]["message"]
 
 
 async def test_readiness_goes_and_comes_back() -> None:

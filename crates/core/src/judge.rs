@@ -5,9 +5,15 @@ use crate::plan::{Compiled, NEVER};
 use crate::randomness::{Source, resolve};
 use crate::verdicts::{Early, NO_RULE, Verdict};
 
-/// Judge a trace by the plan it began under.
+/// Judge a trace by the plan it began under. `overload`: T of what was shed at the door while its
+/// spans came; a trace below may lack some of them.
 #[must_use]
-pub fn judge(trace: &Trace, plan: &Compiled, early: Early, wall_ns: u64) -> Verdict {
+pub fn judge(
+    trace: &Trace,
+    plan: &Compiled,
+    (early, overload): (Early, u64),
+    wall_ns: u64,
+) -> Verdict {
     let duration_ns = trace.duration_ns();
     let (randomness, source) = resolve(
         &trace.trace_id,
@@ -20,8 +26,10 @@ pub fn judge(trace: &Trace, plan: &Compiled, early: Early, wall_ns: u64) -> Verd
     let large = plan.plan().large;
     let (early, threshold) = if large.is_some_and(|large| large.drops(trace.bytes)) {
         (Early::TooLarge, NEVER)
+    } else if threshold <= randomness && randomness < overload {
+        (Early::Overload, overload)
     } else {
-        (early, threshold)
+        (early, threshold.max(overload))
     };
     Verdict {
         trace_id: trace.trace_id,

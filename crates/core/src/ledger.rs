@@ -102,6 +102,9 @@ pub struct Totals {
     /// Spans of traces dropped since they were too large.
     #[serde(default)]
     pub dropped_large: Count,
+    /// Spans shed at the door, or dropped by a verdict, since the gateway was overloaded.
+    #[serde(default)]
+    pub dropped_overload: Count,
     /// Traces judged.
     pub judged: u64,
     /// Traces kept.
@@ -217,6 +220,7 @@ impl Cut {
         for (reason, count) in [
             ("policy", self.totals.dropped_policy),
             (TOO_LARGE, self.totals.dropped_large),
+            ("overload", self.totals.dropped_overload),
             ("corrupt", self.totals.corrupt),
             ("quarantined", self.totals.quarantined),
         ] {

@@ -27,6 +27,8 @@ pub struct World {
     jobs: Vec<KeptJob>,
     /// Chores that could not be done yet.
     left: Chores,
+    /// The level of overload that requests come under.
+    level: u8,
     now: Now,
 }
 
@@ -63,6 +65,7 @@ impl World {
             packer,
             jobs: Vec::new(),
             left: Chores::default(),
+            level: 0,
             now,
         };
         world.pack();
@@ -82,12 +85,20 @@ impl World {
         let mut found = Scan::default();
         scan(&body, &plans, &mut found).map_err(|error| error.to_string())?;
         let rejected = found.rejected.bad_trace_id + found.rejected.bad_span_id;
-        let prepared = Prepared::new(0, body, &mut found, plans.generation);
-        let spans = prepared.accepted.spans;
+        let mut prepared = Prepared::new(0, body, &mut found, plans.generation);
+        if self.level > 0 {
+            prepared.shed(self.level, &plans.current);
+        }
+        let spans = prepared.spans();
         let committed = self.engine.commit(&mut [prepared], self.now);
         committed.map_err(|error| error.to_string())?;
         self.pack();
         Ok((spans, rejected))
+    }
+
+    /// Requests come under this level of overload from now on; 0: under none.
+    pub const fn set_level(&mut self, level: u8) {
+        self.level = level;
     }
 
     /// Judge what is due at this time; returns the verdicts in words.

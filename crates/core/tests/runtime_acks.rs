@@ -9,12 +9,13 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
 
 use engine_support::disk::{Hooked, Write};
-use engine_support::{MS, error, options, plain, request};
-use serde_json::json;
-use tailsampler_core::admission::AdmissionOptions;
+use engine_support::{MS, error, options, plain, plan, request};
+use serde_json::{Value, json};
+use tailsampler_core::admission::{AdmissionOptions, OverloadOptions};
 use tailsampler_core::clock::{Clock, Now};
 use tailsampler_core::intake::{AckSink, Answer, Intake, IntakeError, RefusalReason};
 use tailsampler_core::options::{Fsync, Options};
+use tailsampler_core::plan::NEVER;
 use tailsampler_core::runtime::{Notify, Runtime};
 
 /// Long enough that only a lost answer takes it.
@@ -232,6 +233,7 @@ fn a_rate_refuses_in_time() {
     options.admission = AdmissionOptions {
         spans_per_second: None,
         tenants: vec![None, Some(2)],
+        overload: None,
     };
     let stage = stage(options);
     let body = request(&[plain(1, 0)]);
@@ -263,6 +265,47 @@ fn a_rate_refuses_in_time() {
     );
     assert_eq!(tenants[0]["admitted"], 1);
     assert!(!stage.runtime.is_refusing());
+}
+
+/// More traces than the index can hold, for minutes: a share of them is shed before it is full, so
+/// that none is judged early, and nothing is once less comes in.
+#[test]
+fn overload_comes_and_goes() {
+    let mut options = options(&["a"]);
+    options.admission.overload = Some(OverloadOptions { most_level: 6 });
+    options.plan = plan(NEVER, 10_000);
+    options.buffer.max_index_bytes = 80_000;
+    options.buffer.max_bytes = 1 << 30;
+    let stage = stage(options);
+    let mut sent = 0;
+    let mut offer = |a_step: u64, steps: u64| {
+        for _ in 0..steps {
+            let traces = sent..sent + a_step;
+            // Odd, and spread over all of R: the low bits, turned around.
+            let spans: Vec<_> = traces
+                .map(|at| plain(at.reverse_bits() >> 16 | 1, at))
+                .collect();
+            sent += a_step;
+            let sink = Arc::clone(&stage.sink);
+            let intake = stage.runtime.intake();
+            intake.submit(0, request(&spans), sent, &sink).unwrap();
+            assert!(matches!(stage.answer().1, Answer::Accepted(_)));
+            stage.clock.0.fetch_add(500 * MS, Ordering::SeqCst);
+            stage.runtime.stats().unwrap(); // the writer has looked
+        }
+        stage.runtime.overload_level()
+    };
+    assert_eq!(offer(10, 60), 0);
+    let level = offer(90, 240);
+    assert!((1..=3).contains(&level), "{level}");
+    assert_eq!(offer(5, 400), 0);
+    let stats = stage.runtime.stats().unwrap();
+    assert_eq!(stats["verdict_reasons"]["early_index_full"], Value::Null);
+    let ledger = stage.runtime.ledger().unwrap();
+    assert_eq!(ledger["balanced"], true, "{ledger:#}");
+    assert_eq!(ledger["spans"]["received"], sent);
+    let shed = ledger["spans"]["dropped"]["overload"].as_u64().unwrap();
+    assert!(shed > 90 * 240 / 4, "{shed}");
 }
 
 /// A stop answers everything that was queued; whoever asks later is told that nobody is there.

@@ -5,7 +5,7 @@ mod wire_support;
 
 use proptest::prelude::*;
 use prost::Message;
-use tailsampler_core::wire::{Extracted, Layout, Stamp, count_spans, extract, split};
+use tailsampler_core::wire::{Extracted, Layout, Stamp, count_spans, extract, shed, split};
 use wire_support::oracle::{Flat, Request, flatten};
 use wire_support::stated::{STAMP, stamped};
 use wire_support::{oracle, soup};
@@ -41,6 +41,22 @@ fn all_valid(body: &[u8]) -> bool {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
+
+    /// Without some traces, a request is what a decoder saw of it without their spans.
+    #[test]
+    fn what_is_shed_is_gone_and_nothing_else(body in soup::request(), stay in 0..16_u8) {
+        let stays = |id: &[u8]| stay >> (id[0] % 4) & 1 == 1;
+        let rest = shed(&body, |id| stays(id));
+        prop_assert_eq!(rest.is_ok(), Layout::of(&body).is_ok());
+        prop_assume!(all_valid(&body));
+        let sent = flatten(&Request::decode(body.as_slice()).unwrap());
+        let expected: Vec<Flat> = sent
+            .into_iter()
+            .filter(|flat| !flat.accepted() || stays(&flat.span.as_ref().unwrap().trace_id))
+            .collect();
+        let found = flatten(&Request::decode(rest.unwrap().as_slice()).unwrap());
+        prop_assert_eq!(found, expected);
+    }
 
     /// A kept trace is what a decoder saw of it, less what is cut, with what is stated added.
     #[test]

@@ -268,6 +268,10 @@ impl Gateway {
         self.with(py, |runtime| Ok(runtime.is_refusing()))
     }
 
+    fn overload_level(&self, py: Python<'_>) -> PyResult<u8> {
+        self.with(py, |runtime| Ok(runtime.overload_level()))
+    }
+
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |runtime| {
             let mut stats = runtime.stats().ok_or_else(gone)?;

@@ -6,8 +6,11 @@
 
 mod bucket;
 mod fair;
+mod overload;
 mod readiness;
 
+pub(crate) use overload::Levels;
+pub use overload::{Look, MOST_LEVELS, Overload, OverloadOptions, Seen, threshold};
 pub use readiness::Readiness;
 
 use std::time::Duration;
@@ -29,6 +32,9 @@ pub struct AdmissionOptions {
     /// is everybody who is not known by name.
     #[serde(default)]
     pub tenants: Vec<Option<u64>>,
+    /// None: where there is too much, requests are refused, and no trace is shed.
+    #[serde(default)]
+    pub overload: Option<OverloadOptions>,
 }
 
 /// What was let in and what was not, of one tenant, since the start of the process.

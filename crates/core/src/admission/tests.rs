@@ -11,6 +11,7 @@ fn limited(whole: Option<u64>, tenants: &[Option<u64>]) -> Admission {
     let options = AdmissionOptions {
         spans_per_second: whole,
         tenants: tenants.to_vec(),
+        overload: None,
     };
     Admission::new(&options, 0)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
+use crate::admission::Seen;
 use crate::fs::{FileSystem, guarded};
 use crate::intake::RefusalReason;
 use crate::ledger::Count;
@@ -38,6 +39,9 @@ pub struct Checkpoint {
     /// What had been received when the log came to that position, if that is known.
     #[serde(default)]
     pub received_before: Option<Count>,
+    /// The levels of overload of late.
+    #[serde(default)]
+    pub overload: Vec<Seen>,
     /// The counters.
     pub totals: Totals,
 }
@@ -148,6 +152,7 @@ impl Engine {
             outbox: self.outbox.end(),
             uncorrected: self.outbox.owes_correction(),
             received_before: self.received_before(self.freed_before),
+            overload: self.levels.all().to_vec(),
             totals: self.totals.clone(),
         }
     }
@@ -262,6 +267,16 @@ impl Engine {
             let slots = self.index.slots(|trace| trace.pin == oldest);
             self.judge_early(&slots, early);
         }
+    }
+
+    /// How full the log or the index is, whichever is fuller; from 1 on traces are judged early.
+    #[must_use]
+    pub fn fill(&self) -> f64 {
+        let buffer = &self.options.buffer;
+        let log = buffer.max_bytes.saturating_sub(2 * buffer.segment_bytes);
+        let index = buffer.max_index_bytes / 10 * 9;
+        let part = |of: u64, whole: u64| of as f64 / whole.max(1) as f64;
+        part(self.log.bytes(), log).max(part(self.index.used_bytes(), index))
     }
 
     /// Why there is no room for more, even after judging early; none: there is.

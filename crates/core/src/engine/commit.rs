@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Engine;
+use super::{Engine, overload};
 use crate::clock::Now;
 use crate::index::Trace;
 use crate::ledger::Count;
@@ -28,6 +28,10 @@ pub struct Prepared {
     pub accepted: Count,
     /// Spans left out.
     pub rejected: RejectedSpans,
+    /// Spans of traces that were shed, which are neither in `body` nor in `traces`.
+    pub shed: Count,
+    /// The level of overload it came under.
+    pub level: u8,
     /// Generation of the plans it was read with.
     pub generation: u64,
 }
@@ -43,8 +47,18 @@ impl Prepared {
             traces: std::mem::take(&mut scan.traces),
             accepted: Count::new(scan.spans, scan.span_bytes),
             rejected: scan.rejected,
+            shed: Count::default(),
+            level: 0,
             generation,
         }
+    }
+}
+
+impl Prepared {
+    /// All spans that its sender is told were accepted.
+    #[must_use]
+    pub const fn spans(&self) -> u64 {
+        self.accepted.spans + self.shed.spans
     }
 }
 
@@ -59,16 +73,23 @@ impl Engine {
         positions.clear();
         let base = self.log.next_base();
         let from = self.log.end();
-        let mut result = self.append(group, now, &mut positions);
+        let shed = overload::all_shed(group);
+        let mut result = self.append(group, shed, now, &mut positions);
         if result.is_ok() && self.options.buffer.fsync == Fsync::Always {
             result = self.log.sync_or_take_back(from);
         }
         if result.is_ok() {
             assert_eq!(positions.len(), group.len(), "one position a request");
             self.note_segment(base);
+            self.totals.received += shed;
+            self.count_shed(shed);
+            self.sequence += u64::from(!shed.is_zero());
             for (prepared, &position) in group.iter_mut().zip(&positions) {
                 self.totals.received += prepared.accepted;
                 self.count_rejected(prepared.rejected);
+                if prepared.spans() > 0 {
+                    self.note_level(prepared.level, now);
+                }
                 if prepared.accepted.spans > 0 {
                     self.sequence += 1;
                     self.refresh(prepared);
@@ -85,7 +106,7 @@ impl Engine {
         } else {
             self.storage_errors += 1;
             // Whatever the disk keeps of them, no other request bears their numbers.
-            self.sequence += group.len() as u64;
+            self.sequence += group.len() as u64 + 1;
         }
         self.positions = positions;
         self.guard_bound();
@@ -95,6 +116,7 @@ impl Engine {
     fn append(
         &mut self,
         group: &[Prepared],
+        shed: Count,
         now: Now,
         positions: &mut Vec<u64>,
     ) -> Result<(), LogError> {
@@ -108,7 +130,18 @@ impl Engine {
         let mut sequence = self.sequence;
         let mut total = self.totals.received;
         let plan = self.current_plan().plan().version;
-        let mut entries = Vec::with_capacity(group.len());
+        let mut entries = Vec::with_capacity(group.len() + 1);
+        let shed_body = overload::body(shed);
+        let sheds = usize::from(!shed.is_zero());
+        if sheds > 0 {
+            let header = self.shed_header(group, shed, now);
+            (sequence, total) = (header.sequence, header.total);
+            entries.push(Entry {
+                header,
+                body: &shed_body,
+                body_crc: None,
+            });
+        }
         for prepared in group {
             if prepared.accepted.spans == 0 {
                 // Nothing of it is worth a record; its rejected spans are only counted.
@@ -122,7 +155,7 @@ impl Engine {
                     tenant: prepared.tenant,
                     plan,
                     count: u32::try_from(prepared.accepted.spans).unwrap_or(u32::MAX),
-                    rank: 0,
+                    rank: prepared.level.into(),
                     sequence,
                     wall_ns: now.wall_ns,
                     total,
@@ -131,7 +164,7 @@ impl Engine {
                 body_crc: Some(prepared.body_crc),
             });
         }
-        if entries.len() == group.len() {
+        if entries.len() == group.len() && sheds == 0 {
             return self.log.append(&entries, positions);
         }
         let mut written = Vec::with_capacity(entries.len());
@@ -139,7 +172,7 @@ impl Engine {
             self.log.append(&entries, &mut written)?;
         }
         // One position a request, whether it has a record or not.
-        let mut written = written.into_iter();
+        let mut written = written.into_iter().skip(sheds);
         positions.extend(group.iter().map(|prepared| {
             let position = (prepared.accepted.spans > 0).then(|| written.next());
             position.flatten().unwrap_or_default()

@@ -36,6 +36,7 @@ impl Engine {
                     Due::Gone
                 }
             });
+        let wait_ms = self.longest_wait_ms();
         let mut slice = Vec::new();
         let mut picked = HashSet::new();
         let mut verdicts = Vec::new();
@@ -52,7 +53,8 @@ impl Engine {
             let live = self.plans.iter().find(held_by);
             assert!(live.is_some(), "every open trace holds its plan alive");
             let Some(live) = live else { continue };
-            verdicts.push(judge(trace, &live.compiled, early, now.wall_ns));
+            let shed = self.shed_since(trace.began_ms, wait_ms);
+            verdicts.push(judge(trace, &live.compiled, (early, shed), now.wall_ns));
             slice.push((waiting, early));
         }
         assert_eq!(verdicts.len(), slice.len(), "one verdict a trace");
@@ -170,10 +172,12 @@ impl Engine {
         self.totals.judged += 1;
         if verdict.kept {
             self.totals.kept += 1;
-        } else if verdict.early == Early::TooLarge {
-            self.totals.dropped_large += count;
         } else {
-            self.totals.dropped_policy += count;
+            *match verdict.early {
+                Early::TooLarge => &mut self.totals.dropped_large,
+                Early::Overload => &mut self.totals.dropped_overload,
+                _ => &mut self.totals.dropped_policy,
+            } += count;
         }
         let policy: &mut PolicyCount = self
             .policies

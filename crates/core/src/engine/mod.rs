@@ -9,6 +9,7 @@ mod chores;
 mod commit;
 mod judging;
 mod mending;
+mod overload;
 mod plans;
 mod report;
 mod restore;
@@ -17,6 +18,7 @@ pub(crate) use chores::CHECKPOINT;
 pub use chores::{Checkpoint, Chores};
 pub use commit::Prepared;
 pub(crate) use mending::Evidence;
+pub(crate) use overload::shed_in;
 pub(crate) use plans::stored_plan_names;
 pub use report::{DecisionReader, PolicyCount};
 pub(crate) use restore::Reached;
@@ -25,6 +27,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::admission::Levels;
 use crate::clock::Now;
 use crate::fs::FileSystem;
 use crate::index::{Index, Pins, TraceHasher};
@@ -111,6 +114,7 @@ pub struct Engine {
     /// What the threads that scan requests read.
     plan_set: SharedPlans,
     totals: Totals,
+    levels: Levels,
     policies: HashMap<(u32, u16), PolicyCount>,
     reasons: BTreeMap<String, u64>,
     sequence: u64,
@@ -184,6 +188,7 @@ impl Engine {
             plans_tried: 0,
             plan_set,
             totals: Totals::default(),
+            levels: Levels::default(),
             policies: HashMap::new(),
             reasons: BTreeMap::new(),
             sequence: 0,

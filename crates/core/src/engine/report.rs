@@ -251,6 +251,7 @@ fn reason<'a>(verdict: &Verdict, compiled: Option<&'a Compiled>) -> &'a str {
     let rule = usize::from(verdict.rule);
     match compiled {
         _ if verdict.early == Early::TooLarge => "trace_too_large",
+        _ if verdict.early == Early::Overload => "overload",
         _ if verdict.rule == NO_RULE => "no_match",
         Some(plan) => plan.reason(rule, verdict.bits, verdict.duration_ns),
         None => PLAN_LOST,

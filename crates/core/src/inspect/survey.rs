@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{DataDirectory, InspectError, LOGS};
-use crate::engine::{CHECKPOINT, Checkpoint, stored_plan_names};
+use crate::engine::{CHECKPOINT, Checkpoint, shed_in, stored_plan_names};
 use crate::fs::guarded::{self, Guarded};
 use crate::ledger::Count;
 use crate::log::{Kind, Record};
@@ -69,6 +69,7 @@ pub struct Survey {
 const fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Request => "request",
+        Kind::Shed => "shed",
         Kind::Verdicts => "verdicts",
         Kind::Late => "late",
         Kind::Kept => "kept",
@@ -179,6 +180,15 @@ impl DataDirectory {
                             None => drop(received.unknown(u64::from(header.count), header.total)),
                         }
                         accepted.is_some()
+                    }
+                    Kind::Shed => {
+                        let shed = shed_in(&record);
+                        if let Some(shed) = shed
+                            && record.position >= checkpoint.freed
+                        {
+                            received.request(shed, header.total);
+                        }
+                        shed.is_some()
                     }
                     Kind::Verdicts | Kind::Late => is_full(&record),
                     _ => outbox::is_sound(&record),

@@ -59,6 +59,8 @@ pub struct Dirty {
     pub(super) file: Arc<dyn File>,
     /// A sync of it has failed, and nobody writes to it any more.
     pub(super) spoiled: bool,
+    /// As long as it is there the writer knows that somebody has yet to sync.
+    pub(super) _taken: Arc<()>,
 }
 
 impl Dirty {

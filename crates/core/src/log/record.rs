@@ -41,6 +41,8 @@ pub enum Kind {
     Taken,
     /// Outbox: kept spans of one trace, copied from the begin of the log to its end.
     Moved,
+    /// Buffer log: how much of the requests that follow was shed at the door.
+    Shed,
     /// Any log: bytes that were no record when the log was repaired; skipped.
     Filler,
     /// Of a kind this version does not know; skipped.
@@ -59,6 +61,7 @@ impl Kind {
             Self::Filler => 7,
             Self::Taken => 8,
             Self::Moved => 9,
+            Self::Shed => 10,
             Self::Unknown(byte) => byte,
         }
     }
@@ -74,6 +77,7 @@ impl Kind {
             7 => Self::Filler,
             8 => Self::Taken,
             9 => Self::Moved,
+            10 => Self::Shed,
             other => Self::Unknown(other),
         }
     }
@@ -90,8 +94,9 @@ pub struct Header {
     pub plan: u32,
     /// Entries in the body: spans of a request, verdicts of a slice.
     pub count: u32,
-    /// Of a kept frame: one more than there are rules behind the one that kept its trace. Zero if
-    /// that is not known, and in all other records.
+    /// Of a kept frame: one more than there are rules behind the one that kept its trace; zero if
+    /// that is not known. Of a request, and of what was shed: the level of overload it came under.
+    /// Zero in all other records.
     pub rank: u32,
     /// Requests are numbered; other records carry the number of the last request before them.
     pub sequence: u64,

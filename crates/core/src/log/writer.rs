@@ -37,6 +37,8 @@ pub struct LogWriter {
     sealed_dirty: Vec<(u64, Arc<dyn File>)>,
     /// The active segment was written to since the last call of [`Self::take_dirty`].
     active_dirty: bool,
+    /// Held by every [`Dirty`] that somebody has.
+    taken: Arc<()>,
     /// Something that was taken back may still stand in a segment, or come back with a loss of
     /// power: only the name of the next segment cuts it off.
     uncut: bool,
@@ -102,6 +104,7 @@ impl LogWriter {
             end,
             sealed_dirty,
             active_dirty: false,
+            taken: Arc::default(),
             uncut: false,
             cutting: None,
             headers: Vec::new(),
@@ -285,6 +288,13 @@ impl LogWriter {
         result
     }
 
+    /// Whether somebody has taken segments and may not have synced them yet: what is dirty now is
+    /// not all that is not durable.
+    #[must_use]
+    pub fn is_being_synced(&self) -> bool {
+        Arc::strong_count(&self.taken) > 1
+    }
+
     /// Segments written to since the last call, and those of which a sync has failed, to be made
     /// durable by whoever may wait for the disk.
     pub fn take_dirty(&mut self) -> Vec<Dirty> {
@@ -310,6 +320,7 @@ impl LogWriter {
             base,
             file,
             spoiled,
+            _taken: Arc::clone(&self.taken),
         });
         dirty.collect()
     }

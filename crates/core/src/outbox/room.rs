@@ -110,6 +110,10 @@ impl Outbox {
     /// Copy frames of the oldest segment that somebody wants to the end of the log; how many
     /// bytes. None if that is not possible now.
     fn move_oldest(&self, log: &mut LogWriter, now: Now) -> Option<u64> {
+        // The copies have to be durable, and what stands before them: the keeper may have begun.
+        if log.is_being_synced() {
+            return None;
+        }
         let frames = self.oldest(log)?;
         let moved = self.copy(log, &frames, now);
         for exporter in &mut held(&self.books).exporters {

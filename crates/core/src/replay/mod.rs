@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, RwLock};
 
 use crate::clock::Now;
-use crate::engine::{Checkpoint, Engine, EngineError, Evidence, Prepared, Reached};
+use crate::engine::{Checkpoint, Engine, EngineError, Evidence, Prepared, Reached, shed_in};
 use crate::fs::FileSystem;
 use crate::keeping;
 use crate::ledger::Count;
@@ -80,6 +80,10 @@ pub fn start(
         now,
     };
     replay.received.claim(checkpoint.totals.received);
+    for seen in &checkpoint.overload {
+        let then = then(seen.wall_ns, now);
+        replay.engine.note_level(seen.level, then);
+    }
     let spoken_of = checkpoint.verdicts.max(replay.engine.outbox().written());
     let history = History::read(
         &mut replay.engine,
@@ -156,7 +160,8 @@ impl Replay {
             let filler = header.kind == Kind::Filler;
             // What was damaged before a repair had no number, if its header was damaged, too.
             self.evidence.any |= filler;
-            if header.kind != Kind::Request && !(filler && header.sequence > 0) {
+            let ours = matches!(header.kind, Kind::Request | Kind::Shed);
+            if !(ours || filler && header.sequence > 0) {
                 continue;
             }
             sequence = sequence.max(header.sequence);
@@ -169,6 +174,15 @@ impl Replay {
                 // No death of a process leaves a whole header before another body.
                 self.evidence.any = true;
                 self.found.lost.requests += 1;
+                continue;
+            }
+            // A trace that was shed in part is judged so for as long as it would have waited.
+            let level = u8::try_from(header.rank).unwrap_or(u8::MAX);
+            let then = then(header.wall_ns, self.now);
+            self.engine.note_level(level, then);
+            if header.kind == Kind::Shed {
+                let base = reader.base_of(record.position).max(checkpoint.freed);
+                self.shed(&record, base, checkpoint);
                 continue;
             }
             self.found.requests += 1;
@@ -217,6 +231,20 @@ impl Replay {
         Ok(())
     }
 
+    /// Count what was shed at the door; what that was is lost if the record cannot say so.
+    fn shed(&mut self, record: &Record, base: u64, checkpoint: &Checkpoint) {
+        let Some(shed) = shed_in(record) else {
+            self.evidence.any = true;
+            return;
+        };
+        let total = record.header.total;
+        self.received.request(shed, total);
+        self.engine.note_received(base, total.saturating_sub(shed));
+        if record.header.sequence > checkpoint.sequence {
+            self.engine.count_shed(shed);
+        }
+    }
+
     /// Scan a request; None if this program cannot. A record that makes it panic would do so at
     /// every start, so it is left alone instead.
     fn read(&self, record: &Record, scanned: &mut Scan) -> Option<Prepared> {
@@ -261,12 +289,7 @@ impl Replay {
             })
         });
         failed?;
-        // Waits go on as if the process had lived; its clock begins late enough for that.
-        let ago = self.now.wall_ns.saturating_sub(header.wall_ns);
-        let then = Now {
-            wall_ns: header.wall_ns,
-            mono_ns: self.now.mono_ns.saturating_sub(ago),
-        };
+        let then = then(header.wall_ns, self.now);
         self.engine.set_sequence(header.sequence);
         self.engine
             .index_request(&prepared, record.position, base, then);
@@ -302,5 +325,15 @@ impl Replay {
         found.quarantined = self.evidence.quarantined;
         (found.restored, found.uncounted) = (mended.restored, mended.uncounted);
         found.notes.append(&mut self.evidence.notes);
+    }
+}
+
+/// A moment before the start. Waits go on as if the process had lived; its clock begins late enough
+/// for that.
+fn then(wall_ns: u64, now: Now) -> Now {
+    let ago = now.wall_ns.saturating_sub(wall_ns);
+    Now {
+        wall_ns,
+        mono_ns: now.mono_ns.saturating_sub(ago),
     }
 }

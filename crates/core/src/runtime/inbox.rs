@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -110,6 +110,8 @@ pub struct Shared {
     /// The writer died.
     pub(super) failed: AtomicBool,
     stopping: AtomicBool,
+    /// The level of overload; 0: every trace is taken.
+    level: AtomicU8,
     /// Threads that panicked, by name.
     panics: Mutex<BTreeMap<&'static str, u64>>,
     /// Spans and bytes of refused requests, until the writer counts them.
@@ -149,6 +151,7 @@ impl Shared {
             storage_full: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            level: AtomicU8::new(0),
             panics: Mutex::default(),
             refused_spans: AtomicU64::new(0),
             refused_bytes: AtomicU64::new(0),
@@ -283,7 +286,7 @@ impl Shared {
         });
         json!({
             "requests": requests, "bytes": bytes, "lag_seconds": lag, "refused_requests": refused,
-            "tenants": tenants,
+            "tenants": tenants, "overload_level": self.level(),
         })
     }
 
@@ -321,6 +324,27 @@ impl Shared {
             (in_hand, _) => in_hand,
         };
         now_ns.saturating_sub(oldest)
+    }
+
+    /// The level of overload.
+    pub(super) fn level(&self) -> u8 {
+        self.level.load(Ordering::Relaxed)
+    }
+
+    /// The level of overload from now on, for the doors.
+    pub(super) fn set_level(&self, level: u8) {
+        if self.level.swap(level, Ordering::Relaxed) != level {
+            self.notify.notify();
+        }
+    }
+
+    /// Requests that were refused since the writer was behind.
+    pub(super) fn refused_lagging(&self) -> u64 {
+        let reasons = RefusalReason::ALL.iter().zip(&self.refused_requests);
+        let lagging = reasons.filter(|(reason, _)| **reason == RefusalReason::Lagging);
+        lagging
+            .map(|(_, count)| count.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// Whether there is room for more, for the doors.
@@ -401,15 +425,19 @@ impl Intake for Shared {
             let plans = self.plan_set.read().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(&plans)
         };
-        let prepared = SCAN.with_borrow_mut(|found| {
+        let mut prepared = SCAN.with_borrow_mut(|found| {
             scan(&body, &plans, found)
                 .map_err(|error| IntakeError::Malformed(error.to_string()))?;
             Ok(Prepared::new(tenant, body.clone(), found, plans.generation))
         })?;
+        let level = self.level();
+        if level > 0 {
+            prepared.shed(level, &plans.current);
+        }
         if let Some(mut admission) = self.admission()
-            && let Err(wait) = admission.ask(tenant, prepared.accepted.spans, at_ns)
+            && let Err(wait) = admission.ask(tenant, prepared.spans(), at_ns)
         {
-            let size = Count::new(prepared.accepted.spans, body.len() as u64);
+            let size = Count::new(prepared.spans(), body.len() as u64);
             return Err(self.refuse_for(RefusalReason::RateLimited, wait, size));
         }
         let mut inbox = self.inbox();
@@ -426,7 +454,7 @@ impl Intake for Shared {
             return Err(self.refuse(tenant, reason, &body));
         }
         self.taken.fetch_add(1, Ordering::Relaxed);
-        inbox.bytes += body.len();
+        inbox.bytes += prepared.body.len();
         inbox.requests.push_back(Queued {
             prepared,
             promise: Promise {

@@ -118,7 +118,8 @@ impl Runtime {
             let builder = thread::Builder::new().name(format!("ts-{name}"));
             builder.spawn(work).map_err(OpenError::Thread)
         };
-        let writer = writer::Writer::new(engine, Arc::clone(&shared), fsync, jobs, chores);
+        let modes = (fsync, admission.overload);
+        let writer = writer::Writer::new(engine, Arc::clone(&shared), modes, jobs, chores);
         let packing = packing::Packing {
             shared: Arc::clone(&shared),
             outbox: Arc::clone(&outbox),
@@ -210,6 +211,12 @@ impl Runtime {
     #[must_use]
     pub fn is_refusing(&self) -> bool {
         self.shared.is_refusing()
+    }
+
+    /// How often the share of traces that is taken was halved; 0: all are.
+    #[must_use]
+    pub fn overload_level(&self) -> u8 {
+        self.shared.level()
     }
 
     /// What is known of a trace.

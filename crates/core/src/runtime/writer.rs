@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::RETRY;
 use super::WRITER;
 use super::inbox::{Command, Queued, Shared, refused};
+use crate::admission::{Look, Overload, OverloadOptions};
 use crate::clock::Now;
 use crate::engine::{Chores, Engine, Prepared};
 use crate::intake::{Answer, RefusalReason, Rejected};
@@ -33,17 +34,23 @@ pub(super) struct Writer {
     chores: mpsc::Sender<Chores>,
     group: Vec<Queued>,
     more_due: bool,
+    overload: Option<Overload>,
+    /// Requests refused for the writer's lag, by the last look.
+    lagged: u64,
 }
 
 impl Writer {
-    pub(super) const fn new(
+    pub(super) fn new(
         engine: Engine,
         shared: Arc<Shared>,
-        fsync: Fsync,
+        (fsync, overload): (Fsync, Option<OverloadOptions>),
         jobs: mpsc::Sender<Vec<KeptJob>>,
         chores: mpsc::Sender<Chores>,
     ) -> Self {
+        let overload = overload.map(|options| Overload::new(options, engine.last_level()));
         Self {
+            overload,
+            lagged: 0,
             engine,
             shared,
             fsync,
@@ -85,6 +92,7 @@ impl Writer {
             self.judge(now);
             // Not only after a commit: while the log is full there is none.
             self.shared.set_full(self.engine.full());
+            self.look(now);
             self.hand_over();
             if closed {
                 break;
@@ -100,6 +108,26 @@ impl Writer {
             return;
         }
         let _ = self.chores.send(Chores { checkpoint, remove });
+    }
+
+    /// Whether more comes in than can be held.
+    fn look(&mut self, now: Now) {
+        let Some(overload) = &mut self.overload else {
+            return;
+        };
+        let now_ms = now.mono_ns / 1_000_000;
+        if !overload.is_due(now_ms) {
+            return;
+        }
+        let lagged = self.shared.refused_lagging();
+        let level = overload.look(Look {
+            now_ms,
+            fill: self.engine.fill(),
+            lagging: lagged > self.lagged,
+            wait_ms: self.engine.longest_wait_ms(),
+        });
+        self.lagged = lagged;
+        self.shared.set_level(level);
     }
 
     fn sleep(&self) -> Duration {
@@ -129,7 +157,7 @@ impl Writer {
         }
         let written = self.engine.commit(&mut prepared, now).is_ok();
         if !written {
-            let lost = prepared.iter().map(|prepared| prepared.accepted);
+            let lost = prepared.iter().map(|one| one.accepted + one.shed);
             let lost = lost.fold(Count::default(), |sum, size| sum + size);
             self.shared.count_unwritten(prepared.len(), lost);
         }

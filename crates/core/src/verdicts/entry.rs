@@ -23,7 +23,7 @@ const _: () = assert!(
     "every field of a note has room"
 );
 
-/// Why a trace was judged before it was due, or by its size.
+/// Why a trace was judged before it was due, or by something else than the chain alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Early {
     /// It was not.
@@ -37,6 +37,8 @@ pub enum Early {
     IndexFull,
     /// It was larger than is allowed, and dropped for that.
     TooLarge,
+    /// It would have been kept, but for the share that is kept while the gateway is overloaded.
+    Overload,
 }
 
 impl Early {
@@ -49,6 +51,7 @@ impl Early {
             Self::Shutdown => Some("early_shutdown"),
             Self::IndexFull => Some("early_index_full"),
             Self::TooLarge => Some("trace_too_large"),
+            Self::Overload => Some("overload"),
         }
     }
 }
@@ -122,6 +125,7 @@ impl Verdict {
             Early::Shutdown => 2,
             Early::IndexFull => 3,
             Early::TooLarge => 4,
+            Early::Overload => 5,
         });
         into.push(u8::from(self.kept) | u8::from(self.root) << 1);
         into.push(self.randomness_source);
@@ -153,6 +157,7 @@ impl Verdict {
                 2 => Early::Shutdown,
                 3 => Early::IndexFull,
                 4 => Early::TooLarge,
+                5 => Early::Overload,
                 _ => Early::No,
             },
             threshold,

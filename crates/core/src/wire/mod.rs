@@ -5,7 +5,7 @@
 //!   `span` and `attribute` what predicates ask for, `fold` makes one delta a trace.
 //! - [`Layout`], [`extract`]: the spans of one trace, written out of a request; `deep` validates
 //!   them, `stamp` and `tracestate` say what they are told.
-//! - [`split`]: a request cut in two.
+//! - [`split`]: a request cut in two. [`shed`]: one without some traces.
 //! - [`json_to_protobuf`]: the JSON form, transcoded by the tables in `schema`.
 
 mod attribute;
@@ -19,6 +19,7 @@ mod layout;
 mod reader;
 mod scan;
 mod schema;
+mod shed;
 mod span;
 mod split;
 mod stamp;
@@ -31,6 +32,7 @@ pub use extract::{Extracted, extract};
 pub use json::json_to_protobuf;
 pub use layout::{Layout, Located};
 pub use scan::scan;
+pub use shed::shed;
 pub use split::{count_spans, split};
 pub use stamp::Stamp;
 pub use types::{RejectedSpans, RvSource, Scan, ScanError, TraceDelta, TraceId};

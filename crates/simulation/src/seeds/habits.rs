@@ -42,6 +42,8 @@ pub struct Habits {
     pub moods: u64,
     /// The same: a backend goes away, or comes back.
     pub aways: u64,
+    /// The same: the level of overload changes.
+    pub surges: u64,
     /// The bounds of each exporter.
     pub limits: [Limits; 2],
     /// In tenths of the writes and syncs that fail: the end of the process or the power follows
@@ -84,6 +86,9 @@ impl Habits {
         let mut aways = Dice::new(seed ^ 0xa3a7);
         let aways = (aways.below(2) == 0).then(|| 1 + aways.below(300));
         let aways = aways.unwrap_or(0);
+        let mut surges = Dice::new(seed ^ 0x0531_d600);
+        let surges = (surges.below(4) == 0).then(|| 20 + surges.below(300));
+        let surges = surges.unwrap_or(0);
         let failures = Failures {
             write: rarely(200),
             sync: rarely(200),
@@ -119,6 +124,7 @@ impl Habits {
             steps,
             moods,
             aways,
+            surges,
             limits: limits(seed),
             storm: [0, 3, 5, 10][dice.below(4) as usize],
             forgetful: dice.below(6) == 0,

@@ -44,6 +44,8 @@ pub enum Door {
 pub struct Turn {
     /// Requests that are answered, and whether they were taken.
     pub answers: Vec<(usize, bool)>,
+    /// The level of overload that each of them came under.
+    pub levels: Vec<u8>,
     /// Verdicts.
     pub verdicts: Vec<Verdict>,
     /// The plan of traces that began in it.
@@ -106,11 +108,11 @@ impl Machine {
         })
     }
 
-    /// A request comes.
+    /// A request comes, under this level of overload.
     ///
     /// # Errors
     /// It is malformed.
-    pub fn submit(&self, number: usize, body: Bytes, now: Now) -> Result<Door, String> {
+    pub fn submit(&self, number: usize, body: Bytes, level: u8, now: Now) -> Result<Door, String> {
         {
             let queues = held(&self.queues);
             if queues.full {
@@ -128,7 +130,10 @@ impl Machine {
         let mut scanned = Scan::default();
         scan(&body, &plans, &mut scanned).map_err(|error| error.to_string())?;
         let bytes = 64 + body.len() as u64;
-        let prepared = Prepared::new(0, body, &mut scanned, plans.generation);
+        let mut prepared = Prepared::new(0, body, &mut scanned, plans.generation);
+        if level > 0 {
+            prepared.shed(level, &plans.current);
+        }
         held(&self.queues).inbox.push_back(Queued {
             number,
             prepared,
@@ -155,6 +160,7 @@ impl Machine {
         if !group.is_empty() {
             let (numbers, mut prepared): (Vec<_>, Vec<_>) =
                 group.into_iter().map(|q| (q.number, q.prepared)).unzip();
+            turn.levels = prepared.iter().map(|one| one.level).collect();
             let written = engine.commit(&mut prepared, now).is_ok();
             turn.answers = numbers
                 .into_iter()

@@ -88,6 +88,8 @@ pub(super) struct Run {
     now: Now,
     /// Until when the disk hangs, in milliseconds.
     hangs_until: u64,
+    /// The level of overload.
+    level: u8,
     synced_ms: u64,
     plans: u64,
     /// The disk has failed, lied or lost power: books may have to be mended.
@@ -141,6 +143,7 @@ impl Run {
             storm: Storm::new(seed ^ 0x5702),
             now,
             hangs_until: 0,
+            level: 0,
             synced_ms: 0,
             plans: 0,
             harmed: false,
@@ -309,7 +312,7 @@ impl Run {
 
     fn submit(&mut self, machine: &Arc<Machine>, number: usize) -> Result<(), String> {
         let body = self.requests[number].body.clone();
-        let door = machine.submit(number, body, self.now)?;
+        let door = machine.submit(number, body, self.level, self.now)?;
         let later = self.now_ms() + 500 + self.dice.below(5_000);
         let request = &mut self.requests[number];
         request.tries += 1;
@@ -338,14 +341,25 @@ impl Run {
         let turn = machine.write(most, self.now).unwrap_or_default();
         self.weigh(&turn, machine.inbox_bytes());
         if self.disk.is_dead() {
-            // Nobody was answered; what was being judged may have been.
-            for (number, _) in turn.answers {
-                self.truth.unanswered(&self.requests[number].ids);
-            }
-            self.truth.perhaps_judged();
+            self.nobody_learns([turn]);
             return Ok(());
         }
         self.learn(turn)
+    }
+
+    /// The process died before it could say what came of these turns: nobody was answered, and what
+    /// was being judged may have been.
+    fn nobody_learns(&mut self, turns: impl IntoIterator<Item = Turn>) {
+        let now_ms = self.now_ms();
+        for turn in turns {
+            for ((number, _), level) in turn.answers.into_iter().zip(turn.levels) {
+                let (shed, ids) = self.truth.part(&self.requests[number].ids, level);
+                self.truth.unanswered(&ids);
+                let shed = shed.len() as u64;
+                self.truth.perhaps_came_under(level, shed, now_ms);
+            }
+        }
+        self.truth.perhaps_judged();
     }
 
     /// Remember by how much the log may grow past its bound: by the group with which it comes
@@ -373,20 +387,28 @@ impl Run {
         if self.disk.failed_syncs() > self.failed_syncs {
             self.truth.perhaps_judging();
         }
-        for (number, taken) in turn.answers {
-            let ids = &self.requests[number].ids;
-            self.say(|| format!("request {number}: taken {taken}, spans {ids:?}"));
+        for ((number, taken), level) in turn.answers.into_iter().zip(turn.levels) {
+            let (shed, ids) = self.truth.part(&self.requests[number].ids, level);
+            self.say(|| {
+                format!("request {number}: taken {taken}, spans {ids:?}, level {level}: {shed:?}")
+            });
+            let shed = shed.len() as u64;
             let request = &mut self.requests[number];
             (number, taken).hash(&mut self.hasher);
             if taken {
                 request.state = Sending::Done;
-                self.truth.acknowledged(&request.ids, turn.plan, now_ms);
+                self.truth.acknowledged(&ids, turn.plan, now_ms);
+                if !request.ids.is_empty() {
+                    self.truth.came_under(level, shed, now_ms);
+                }
             } else {
                 request.state = Sending::Waiting(now_ms + 1_000);
                 if stands {
-                    self.truth.unanswered(&request.ids);
+                    self.truth.unanswered(&ids);
+                    self.truth.perhaps_came_under(level, shed, now_ms);
                 } else {
-                    self.truth.refused_by_disk(&request.ids);
+                    self.truth.refused_by_disk(&ids);
+                    self.truth.refused_shed(level, shed, now_ms);
                 }
                 self.outcome.seen.insert("the disk refuses a request");
             }

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod loss;
+mod overload;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use tailsampler_core::verdicts::Verdict;
 use tailsampler_core::wire::TraceId;
 
 use crate::life::spans_of;
+use overload::randomness;
 
 /// A span, by its id.
 pub type SpanId = u64;
@@ -85,6 +87,8 @@ struct Fresh {
     decided: Vec<(TraceId, Vec<SpanId>)>,
     settled: Vec<(usize, Vec<SpanId>)>,
     refused: Vec<SpanId>,
+    /// Spans of requests that the disk refused, that were shed.
+    refused_shed: u64,
     /// So may verdicts that the disk refused.
     judging: bool,
     /// They may have been taken and even judged, and nobody knows.
@@ -117,6 +121,8 @@ pub struct Truth {
     deceived: bool,
     /// Spans that an exporter has given up: it went on to what matters more.
     outranked: [BTreeSet<SpanId>; 2],
+    /// What was shed at the door.
+    pub shed: overload::Shed,
     /// How many copies are sure, and how many possible.
     pub sure: u64,
     /// See above.
@@ -148,6 +154,7 @@ impl Truth {
             unsettled: Vec::new(),
             deceived: false,
             outranked: Default::default(),
+            shed: overload::Shed::default(),
             sure: 0,
             possible: 0,
             seen: BTreeSet::new(),
@@ -250,9 +257,7 @@ impl Truth {
             last = last.max(message.end_time_unix_nano);
             error |= message.status.as_ref().is_some_and(|s| s.code == 2);
         }
-        let mut low = [0; 8];
-        low[1..].copy_from_slice(&trace[9..]);
-        error || last.saturating_sub(first) >= SLOW_NS || u64::from_be_bytes(low) >= THRESHOLD
+        error || last.saturating_sub(first) >= SLOW_NS || randomness(trace) >= THRESHOLD
     }
 
     /// The gateway gave a verdict, by this plan if that is sure.
@@ -300,6 +305,10 @@ impl Truth {
         };
         let at_least = !trace.sure.is_empty() && self.chain(id, trace.sure.iter());
         let at_most = self.chain(id, trace.sure.iter().chain(&trace.possible));
+        let began = (trace.plan.is_some() && !trace.mixed).then_some(trace.since_ms);
+        let (surely, perhaps) = self.shed.thresholds(began, self.restarted_ms);
+        let at_least = at_least && randomness(id) >= perhaps;
+        let at_most = at_most && randomness(id) >= surely;
         if at_least != at_most {
             self.seen
                 .insert("a verdict hangs on spans nobody was told of");
@@ -446,21 +455,6 @@ impl Truth {
     /// A batch was settled.
     pub fn settled(&mut self, exporter: usize, ids: Vec<SpanId>) {
         self.fresh.settled.push((exporter, ids));
-    }
-
-    /// Traces that should have been judged by now.
-    #[must_use]
-    pub fn overdue(&self, now_ms: u64) -> Option<String> {
-        let late = self.traces.iter().find(|(_, trace)| {
-            let since = trace.since_ms.max(self.restarted_ms + GRACE_MS);
-            !trace.sure.is_empty() && now_ms > since + WAIT_MS + GRACE_MS
-        });
-        let (id, trace) = late?;
-        Some(format!(
-            "trace {} has waited since {} ms and it is {now_ms} ms",
-            u128::from_be_bytes(*id),
-            trace.since_ms
-        ))
     }
 
     /// Whether some spans may be held for a second verdict, the first one being forgotten: a start

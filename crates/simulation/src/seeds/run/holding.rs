@@ -24,7 +24,9 @@ impl Run {
             return Err(format!("out of balance: {ledger}"));
         }
         let received = ledger["spans"]["received"].as_u64().unwrap_or(0);
-        let (least, most) = (self.truth.sure, self.truth.sure + self.truth.possible);
+        let shed = (self.truth.shed.sure, self.truth.shed.possible);
+        let least = self.truth.sure + shed.0;
+        let most = least + self.truth.possible + shed.1;
         if received < least || received > most {
             return Err(format!("{received} received, not {least} to {most}"));
         }
@@ -35,6 +37,11 @@ impl Run {
                 return Err(format!("{cut} spans cut, without a bound"));
             }
             self.outcome.seen.insert("a trace is truncated");
+        }
+        let overload = &ledger["spans"]["dropped"]["overload"];
+        let overload = overload.as_u64().unwrap_or(0);
+        if overload < shed.0 || (overload > 0 && self.habits.surges == 0) {
+            return Err(format!("{overload} spans shed, not {} at least", shed.0));
         }
         self.given_up(&ledger)?;
         if self.outcome.turns.is_multiple_of(16) {
@@ -87,6 +94,7 @@ impl Run {
         self.hangs_until = 0;
         self.backends.well = true;
         self.backends.away = [false; 2];
+        self.level = 0;
         for round in 0..2_000 {
             self.outcome.turns += 1;
             self.now.mono_ns += 500 * MS;

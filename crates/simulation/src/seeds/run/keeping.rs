@@ -55,10 +55,7 @@ impl Run {
         turns.iter().for_each(|turn| self.weigh(turn, queued));
         let died = !dead && self.disk.is_dead();
         if died {
-            for (number, _) in turns.into_iter().flat_map(|turn| turn.answers) {
-                self.truth.unanswered(&self.requests[number].ids);
-            }
-            self.truth.perhaps_judged();
+            self.nobody_learns(turns);
             return Ok(());
         }
         for turn in turns {

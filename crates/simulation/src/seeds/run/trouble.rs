@@ -69,6 +69,7 @@ impl Run {
             self.see("the disk hangs");
         }
         if self.sometimes(habits.steps) {
+            self.truth.clocks_lie();
             let by = self.dice.below(7_200_000) * MS;
             let back = self.dice.below(2) == 0;
             self.now.wall_ns = if back {
@@ -88,6 +89,11 @@ impl Run {
             } else {
                 "a backend is back"
             });
+        }
+        if self.sometimes(habits.surges) {
+            self.level = self.dice.below(4) as u8;
+            let level = self.level;
+            self.say(|| format!("the level of overload is {level}"));
         }
         if self.sometimes(habits.moods) {
             self.backends.well = !self.backends.well;

@@ -2,7 +2,7 @@
 
 use tailsampler_core::wire::TraceId;
 
-use super::{Known, SpanId, Truth};
+use super::{GRACE_MS, Known, SpanId, Truth, WAIT_MS};
 
 impl Truth {
     /// At the end: sure copies that reached neither a backend nor a verdict that drops them.
@@ -40,6 +40,21 @@ impl Truth {
             }
         }
         missing
+    }
+
+    /// Traces that should have been judged by now.
+    #[must_use]
+    pub fn overdue(&self, now_ms: u64) -> Option<String> {
+        let late = self.traces.iter().find(|(_, trace)| {
+            let since = trace.since_ms.max(self.restarted_ms + GRACE_MS);
+            !trace.sure.is_empty() && now_ms > since + WAIT_MS + GRACE_MS
+        });
+        let (id, trace) = late?;
+        Some(format!(
+            "trace {} has waited since {} ms and it is {now_ms} ms",
+            u128::from_be_bytes(*id),
+            trace.since_ms
+        ))
     }
 
     /// An exporter has given up errors: of what had been kept by other rules before this time, and

@@ -67,6 +67,7 @@ impl Truth {
                 }
             }
         }
+        self.shed_is_in_doubt();
         let fresh = std::mem::take(&mut self.fresh);
         if fresh.judging {
             self.perhaps_judged();
@@ -140,6 +141,7 @@ impl Truth {
     pub fn rotted(&mut self) {
         let refused = std::mem::take(&mut self.fresh.refused);
         self.unanswered(&refused);
+        self.shed_is_in_doubt();
         let all: Vec<_> = self
             .spans
             .iter()
