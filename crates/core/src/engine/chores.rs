@@ -1,5 +1,6 @@
 //! What the engine leaves to a thread that may wait for the disk: checkpoints, removing files.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -9,8 +10,7 @@ use super::Engine;
 use crate::admission::Seen;
 use crate::fs::{FileSystem, guarded};
 use crate::intake::RefusalReason;
-use crate::ledger::Count;
-use crate::ledger::Totals;
+use crate::ledger::{Count, Totals};
 use crate::log::{Dirty, POSITION_BOUND};
 use crate::verdicts::Early;
 
@@ -101,7 +101,16 @@ impl Chores {
             Ok(()) => true,
         };
         self.checkpoint = None;
-        self.remove.retain(|path| !gone(path));
+        // In order, the oldest first: a log with a file missing in its middle looks damaged.
+        let mut stuck = BTreeSet::new();
+        self.remove.retain(|path| {
+            let log = path.parent().map(Path::to_owned);
+            let stays = stuck.contains(&log) || !gone(path);
+            if stays {
+                stuck.insert(log);
+            }
+            stays
+        });
         self
     }
 }
