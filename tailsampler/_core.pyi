@@ -45,6 +45,9 @@ class Batch:
     def spans(self) -> int:
         """Spans in it."""
     @property
+    def tenant(self) -> str:
+        """Whose the first trace in it is; whose all are, for an exporter with ``by_tenant``."""
+    @property
     def traces(self) -> int:
         """Traces (or late parts of traces) in it."""
 

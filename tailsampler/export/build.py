@@ -135,6 +135,7 @@ def _otlp_grpc(
         endpoint=str(settings.endpoint),
         tls=_tls(settings),
         headers=tuple((key, value.get_secret_value()) for key, value in settings.headers.items()),
+        tenant_header=settings.tenant_header if isinstance(settings, OtlpGrpcExporter) else None,
         compression=settings.compression,
         timeout_s=settings.timeout.total_seconds(),
         signal=signal,

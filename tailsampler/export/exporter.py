@@ -50,8 +50,11 @@ class BackendAwayError(Exception):
 class Transport(Protocol):
     """One kind of backend."""
 
-    async def send(self, payload: bytes) -> Accepted | Failed:
-        """Deliver one request. Never raises for what a backend or a network can do."""
+    async def send(self, payload: bytes, tenant: str | None = None) -> Accepted | Failed:
+        """Deliver one request, of one tenant if that matters.
+
+        Never raises for what a backend or a network can do.
+        """
 
     async def close(self) -> None:
         """Release connections and files."""
@@ -168,7 +171,7 @@ class Exporter:
 
         async def send(payload: bytes) -> Accepted | Failed:
             nonlocal again
-            answer, lost = await self._send_until_final(payload)
+            answer, lost = await self._send_until_final(payload, batch.tenant)
             again |= lost or isinstance(answer, Accepted)
             if answer is None:
                 raise BackendAwayError
@@ -189,12 +192,14 @@ class Exporter:
                 raise
             self._stumble("export.batch_failed", error)
 
-    async def _send_until_final(self, payload: bytes) -> tuple[Accepted | Failed | None, bool]:
+    async def _send_until_final(
+        self, payload: bytes, tenant: str
+    ) -> tuple[Accepted | Failed | None, bool]:
         """The answer, and whether an earlier one was lost; None if the circuit opens before it."""
         attempt, again = 0, False
         while True:
             sent_s = self.clock.monotonic_s()
-            answer = await self.transport.send(payload)
+            answer = await self.transport.send(payload, tenant)
             now_s = self.clock.monotonic_s()
             means = meaning(answer) if isinstance(answer, Failed) else None
             if isinstance(answer, Accepted) or means in DIVIDES:

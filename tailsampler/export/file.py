@@ -29,7 +29,7 @@ class OtlpJsonFile:
     _file: FileIO | None = None
     _busy: asyncio.Lock | None = None
 
-    async def send(self, payload: bytes) -> Accepted | Failed:
+    async def send(self, payload: bytes, _tenant: str | None = None) -> Accepted | Failed:
         """Append one request and have it on the disk before saying so."""
         if self._busy is None:
             self._busy = asyncio.Lock()

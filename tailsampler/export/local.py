@@ -59,7 +59,7 @@ class LocalStore:
     _thread: ThreadPoolExecutor | None = None
     _tidying: asyncio.Task[None] | None = None
 
-    async def send(self, payload: bytes) -> Accepted | Failed:
+    async def send(self, payload: bytes, _tenant: str | None = None) -> Accepted | Failed:
         """Store one request and have it on the disk before saying so."""
         thread = self._started()
         try:

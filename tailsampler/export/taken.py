@@ -36,6 +36,10 @@ class Batch(Protocol):
         """Spans in it."""
 
     @property
+    def tenant(self) -> str:
+        """Whose the first trace in it is."""
+
+    @property
     def traces(self) -> int:
         """Traces, or late parts of traces, in it."""
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from tailsampler.decide.compile import compile_plan
 from tailsampler.settings.buffer import Fsync
-from tailsampler.settings.export import Exporter
+from tailsampler.settings.export import Exporter, OtlpGrpcExporter
 from tailsampler.settings.overload import Overload
 from tailsampler.settings.receive import OtlpGrpc, OtlpHttp
 from tailsampler.settings.root import Settings
-from tailsampler.settings.tenants import rates, tenants_option
+from tailsampler.settings.tenants import numbered, rates, tenants_option
 from tailsampler.settings.tls import ServerTls
 from tailsampler.settings.units import milliseconds
 
@@ -47,6 +47,7 @@ def gateway_options(settings: Settings) -> str:
                 "exporters": {exporter.name: _limits(exporter) for exporter in settings.export},
             },
             "exporters": [exporter.name for exporter in settings.export],
+            "tenants": list(numbered(settings.receive.tenants)) if settings.receive.tenants else [],
             "annotate": settings.sampling.annotate,
             "plan": compile_plan(settings.sampling).model_dump(mode="json"),
         }
@@ -97,6 +98,7 @@ def _limits(exporter: Exporter) -> dict[str, Any]:
         "max_bytes": exporter.max_outbox_bytes,
         "max_age_ms": None if age is None else milliseconds(age),
         "drain_permille": round(exporter.drain_share * 1000),
+        "by_tenant": isinstance(exporter, OtlpGrpcExporter) and bool(exporter.tenant_header),
     }
 
 

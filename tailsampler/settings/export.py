@@ -276,6 +276,13 @@ class OtlpGrpcExporter(_Sink):
         description="Sent with each request; never printed. Default: none.",
         examples=["{x-scope-orgid: shop}"],
     )
+    tenant_header: Annotated[str, PlainValidator(parse_header_name)] | None = Field(
+        default=None,
+        description="Header that names the tenant whose spans a request holds, e.g. x-scope-orgid; "
+        "no request then holds spans of two. Traces of no known tenant are those of `default`, or "
+        "of what headers says for this name. Default: none.",
+        examples=["x-scope-orgid"],
+    )
     compression: Annotated[
         Literal["none", "gzip", "deflate"], one_of("none", "gzip", "deflate")
     ] = Field(

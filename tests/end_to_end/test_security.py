@@ -125,7 +125,12 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
             "export": [
                 {"type": "local"},
                 {"type": "file"},
-                {"type": "otlp_grpc", "endpoint": backend.endpoint, "tls": client},
+                {
+                    "type": "otlp_grpc",
+                    "endpoint": backend.endpoint,
+                    "tls": client,
+                    "tenant_header": "X-Scope-OrgID",
+                },
             ],
             "admin": {
                 "endpoint": everywhere,
@@ -194,6 +199,7 @@ def _spans_go_through(secured: Secured) -> None:
     for first in (1, 2, 9):
         assert secured.send_grpc(request(first), SHOP) is grpc.StatusCode.OK
     secured.backend.wait_for_spans(2, within_s=60)
+    assert {one.headers["x-scope-orgid"] for one in secured.backend.requests} == {"shop"}
     with ControlClientOf(secured, ON_CALL) as client:
         assert client.drain(30.0).empty
 

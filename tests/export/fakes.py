@@ -52,6 +52,7 @@ class FakeBatch:
     payload: bytes
     spans: int
     traces: int = 1
+    tenant: str = "default"
 
 
 @dataclass
@@ -129,7 +130,7 @@ class FakeTransport:
     def that_says(cls, *answers: Accepted | Failed | BaseException) -> "FakeTransport":
         return cls(answers=deque(answers))
 
-    async def send(self, payload: bytes) -> Accepted | Failed:
+    async def send(self, payload: bytes, tenant: str | None = None) -> Accepted | Failed:
         self.sent.append(payload)
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)

@@ -63,6 +63,28 @@ async def test_the_bytes_arrive_as_they_are(compression: Compression) -> None:
     assert backend.span_ids() == {number.to_bytes(8, "big") for number in (1, 2, 3)}
 
 
+@pytest.mark.parametrize(
+    ("headers", "tenant", "says"),
+    [
+        ((), "shop", "shop"),
+        ((), "default", "default"),
+        ((("x-scope-orgid", "nobody"),), "default", "nobody"),
+        ((("x-scope-orgid", "nobody"),), "shop", "shop"),
+        ((("x-scope-orgid", "all"),), None, "all"),
+    ],
+)
+async def test_a_request_names_its_tenant(
+    headers: tuple[tuple[str, str], ...], tenant: str | None, says: str
+) -> None:
+    """Once, whatever stands in headers, which is for those of no tenant."""
+    with CapturingBackend() as backend:
+        async with connected(backend, headers=headers) as transport:
+            transport.tenant_header = "x-scope-orgid"
+            assert await transport.send(payload(1), tenant) == Accepted()
+        [request] = backend.requests
+    assert request.headers["x-scope-orgid"] == says
+
+
 @pytest.mark.parametrize("code", set(StatusCode) - {StatusCode.OK}, ids=lambda code: code.name)
 async def test_every_status_comes_back_as_a_value(code: StatusCode) -> None:
     """A failure is an answer like another: nothing a backend says raises."""

@@ -44,7 +44,7 @@ class Backend:
         self.sent: list[bytes] = []
         self.closed = False
 
-    async def send(self, payload: bytes) -> Accepted | Failed:
+    async def send(self, payload: bytes, _tenant: str | None = None) -> Accepted | Failed:
         self.sent.append(payload)
         answer = self.answers.pop(0)
         if callable(answer):
@@ -106,7 +106,7 @@ async def test_what_is_under_way_at_the_end_is_the_senders_again() -> None:
     begun = asyncio.Event()
 
     class Hanging(Backend):
-        async def send(self, payload: bytes) -> Accepted | Failed:
+        async def send(self, payload: bytes, _tenant: str | None = None) -> Accepted | Failed:
             begun.set()
             await asyncio.Event().wait()
             raise AssertionError(payload)

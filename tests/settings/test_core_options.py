@@ -25,9 +25,17 @@ def test_gateway_options_hold_what_the_core_reads() -> None:
         "decisions": {"max_bytes": 1073741824},
         "outbox": {
             "max_bytes": 4294967296,
-            "exporters": {"local": {"max_bytes": None, "max_age_ms": None, "drain_permille": 500}},
+            "exporters": {
+                "local": {
+                    "max_bytes": None,
+                    "max_age_ms": None,
+                    "drain_permille": 500,
+                    "by_tenant": False,
+                }
+            },
         },
         "exporters": ["local"],
+        "tenants": [],
         "annotate": True,
     }
     assert plan == json.loads(plan_json(Settings()))

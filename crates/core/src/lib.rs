@@ -38,6 +38,7 @@ pub mod replay;
 pub mod reserve;
 pub mod runtime;
 pub mod simulation;
+pub mod tenants;
 pub mod verdicts;
 pub mod waiting;
 pub mod wire;

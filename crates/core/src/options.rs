@@ -31,6 +31,10 @@ pub struct Options {
     pub annotate: bool,
     /// The policy chain.
     pub plan: Plan,
+    /// Names of the tenants, in the order of [`AdmissionOptions::tenants`], the default one first.
+    /// Empty if nobody is told apart.
+    #[serde(default)]
+    pub tenants: Vec<String>,
     /// Secret of the hash tables; taken from the system if absent (tests give one).
     #[serde(default)]
     pub hash_secret: Option<u64>,
@@ -114,6 +118,9 @@ pub struct Limits {
     pub max_age_ms: Option<u64>,
     /// Of the bytes handed out while live frames wait, those of the backlog, in thousandths.
     pub drain_permille: u32,
+    /// Whether a batch holds spans of one tenant alone.
+    #[serde(default)]
+    pub by_tenant: bool,
 }
 
 impl Default for Limits {
@@ -122,6 +129,7 @@ impl Default for Limits {
             max_bytes: None,
             max_age_ms: None,
             drain_permille: 500,
+            by_tenant: false,
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::clock::Now;
 use crate::engine::{Chores, Engine, EngineError, Prepared};
 use crate::fs::FileSystem;
+use crate::intake::Tenant;
 use crate::keeping;
 use crate::options::{Fsync, Options};
 use crate::outbox::{KeptJob, Outbox, Packer, Settlement};
@@ -29,6 +30,8 @@ pub struct World {
     left: Chores,
     /// The level of overload that requests come under.
     level: u8,
+    /// Who sends them, by position in the configuration.
+    tenant: Tenant,
     now: Now,
 }
 
@@ -66,6 +69,7 @@ impl World {
             jobs: Vec::new(),
             left: Chores::default(),
             level: 0,
+            tenant: 0,
             now,
         };
         world.pack();
@@ -85,7 +89,7 @@ impl World {
         let mut found = Scan::default();
         scan(&body, &plans, &mut found).map_err(|error| error.to_string())?;
         let rejected = found.rejected.bad_trace_id + found.rejected.bad_span_id;
-        let mut prepared = Prepared::new(0, body, &mut found, plans.generation);
+        let mut prepared = Prepared::new(self.tenant, body, &mut found, plans.generation);
         if self.level > 0 {
             prepared.shed(self.level, &plans.current);
         }
@@ -99,6 +103,11 @@ impl World {
     /// Requests come under this level of overload from now on; 0: under none.
     pub const fn set_level(&mut self, level: u8) {
         self.level = level;
+    }
+
+    /// Requests are this tenant's from now on, by position in the configuration.
+    pub const fn set_tenant(&mut self, tenant: Tenant) {
+        self.tenant = tenant;
     }
 
     /// Judge what is due at this time; returns the verdicts in words.

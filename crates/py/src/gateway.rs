@@ -173,7 +173,7 @@ impl Gateway {
             Ok(runtime
                 .outbox()
                 .take(exporter, max_bytes, linger_ms, now)
-                .map(Batch))
+                .map(|batch| Batch::new(batch, runtime.tenants())))
         })
     }
 

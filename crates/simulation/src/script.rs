@@ -115,6 +115,7 @@ impl Script {
             exporters: (0..self.exporters).map(|at| format!("e{at}")).collect(),
             annotate: false,
             plan: plan(0),
+            tenants: Vec::new(),
             hash_secret: Some(self.seed),
         }
     }

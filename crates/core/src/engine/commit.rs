@@ -16,7 +16,8 @@ use crate::wire::{RejectedSpans, Scan, TraceDelta, scan};
 /// A request that has been read and found good, ready to be appended.
 #[derive(Debug)]
 pub struct Prepared {
-    /// Whose it is.
+    /// Whose it is: by position in the configuration, and as the logs number tenants once it is
+    /// committed.
     pub tenant: u16,
     /// The request as it came.
     pub body: Bytes,
@@ -69,6 +70,9 @@ impl Engine {
     /// # Errors
     /// [`LogError`]: none of them was taken.
     pub fn commit(&mut self, group: &mut [Prepared], now: Now) -> Result<(), LogError> {
+        for prepared in &mut *group {
+            prepared.tenant = self.tenants.number(prepared.tenant);
+        }
         let mut positions = std::mem::take(&mut self.positions);
         positions.clear();
         let base = self.log.next_base();

@@ -65,6 +65,12 @@ impl Engine {
         if verdicts.is_empty() {
             return (verdicts, false);
         }
+        if self.by_tenant {
+            // Frames are written in the order of verdicts, and batches end where a tenant does.
+            let mut pairs: Vec<_> = verdicts.into_iter().zip(slice).collect();
+            pairs.sort_by_key(|(verdict, _)| verdict.tenant);
+            (verdicts, slice) = pairs.into_iter().unzip();
+        }
         let context = self.context(now);
         let durable = self.options.buffer.fsync == Fsync::Always;
         match self

@@ -37,6 +37,7 @@ use crate::options::Options;
 use crate::outbox::{KeptJob, Outbox, Survey};
 use crate::plan::{Compiled, PlanError, SharedPlans};
 use crate::reserve::{Reserve, Reserving};
+use crate::tenants::Tenants;
 use crate::verdicts::{Early, LateSpans, Recent, VerdictLog, VerdictMemory};
 use crate::waiting::{Waiting, Wheel};
 
@@ -87,6 +88,9 @@ pub struct Engine {
     fs: Arc<dyn FileSystem>,
     reserve: Arc<Reserve>,
     options: Options,
+    tenants: Arc<Tenants>,
+    /// Some exporter's batches hold spans of one tenant alone.
+    by_tenant: bool,
     log: LogWriter,
     log_reader: LogReader,
     verdict_log: VerdictLog,
@@ -146,7 +150,7 @@ impl Engine {
     /// An engine on the logs of a directory, with nothing in memory yet; see [`crate::replay`].
     pub(crate) fn open(
         fs: Arc<dyn FileSystem>,
-        options: Options,
+        (options, tenants): (Options, Tenants),
         now: Now,
         plan_set: SharedPlans,
     ) -> Result<(Self, Survey), LogError> {
@@ -169,7 +173,10 @@ impl Engine {
             now,
         )?;
         let hasher = TraceHasher::new(options.hash_secret.unwrap_or(0));
+        let mut limits = options.outbox.exporters.values();
         let engine = Self {
+            tenants: Arc::new(tenants),
+            by_tenant: limits.any(|limits| limits.by_tenant),
             log_reader: log.reader(),
             verdict_reader: verdict_log.reader(),
             index: Index::new(hasher),
@@ -220,6 +227,12 @@ impl Engine {
     #[must_use]
     pub fn outbox(&self) -> Arc<Outbox> {
         Arc::clone(&self.outbox)
+    }
+
+    /// Whom the numbers in the logs mean.
+    #[must_use]
+    pub fn tenants(&self) -> Arc<Tenants> {
+        Arc::clone(&self.tenants)
     }
 
     /// The disk, for whoever carries out chores.

@@ -15,6 +15,7 @@ use crate::ledger::Cut;
 use crate::log::{LogError, LogReader};
 use crate::outbox::PLAN_LOST;
 use crate::plan::{Compiled, NEVER};
+use crate::tenants::Tenants;
 use crate::verdicts::{Batch, Early, NO_RULE, Verdict, VerdictLog};
 use crate::wire::TraceId;
 
@@ -134,13 +135,19 @@ impl Engine {
         let (position, _) = self.memory.find(hash)?;
         let verdict = VerdictLog::read(&self.verdict_reader, position, trace_id).ok()??;
         let plan = self.plan_of(verdict.plan);
-        Some(verdict_json(&verdict, position, plan.as_deref()))
+        Some(verdict_json(
+            &verdict,
+            position,
+            plan.as_deref(),
+            &self.tenants,
+        ))
     }
 
     /// A verdict in words.
     #[must_use]
     pub fn word(&self, verdict: &Verdict) -> Value {
-        verdict_json(verdict, 0, self.plan_of(verdict.plan).as_deref())
+        let plan = self.plan_of(verdict.plan);
+        verdict_json(verdict, 0, plan.as_deref(), &self.tenants)
     }
 
     /// The newest verdicts with their positions, at most `limit` that kept and as many that
@@ -157,6 +164,7 @@ impl Engine {
             fs: Arc::clone(&self.fs),
             directory: self.directory().to_owned(),
             reader: self.verdict_reader.clone(),
+            tenants: self.tenants(),
         }
     }
 }
@@ -166,6 +174,7 @@ pub struct DecisionReader {
     fs: Arc<dyn FileSystem>,
     directory: PathBuf,
     reader: LogReader,
+    tenants: Arc<Tenants>,
 }
 
 impl DecisionReader {
@@ -187,7 +196,7 @@ impl DecisionReader {
         }
         Ok(found.map(|(position, verdict)| {
             let plan = self.plan(verdict.plan);
-            verdict_json(&verdict, position, plan.as_ref())
+            verdict_json(&verdict, position, plan.as_ref(), &self.tenants)
         }))
     }
 
@@ -201,7 +210,7 @@ impl DecisionReader {
                 let plan = plans
                     .entry(verdict.plan)
                     .or_insert_with(|| self.plan(verdict.plan));
-                verdict_json(verdict, *position, plan.as_ref())
+                verdict_json(verdict, *position, plan.as_ref(), &self.tenants)
             })
             .collect()
     }
@@ -212,7 +221,12 @@ impl DecisionReader {
     }
 }
 
-fn verdict_json(verdict: &Verdict, position: u64, compiled: Option<&Compiled>) -> Value {
+fn verdict_json(
+    verdict: &Verdict,
+    position: u64,
+    compiled: Option<&Compiled>,
+    tenants: &Tenants,
+) -> Value {
     let plan = compiled.map(Compiled::plan);
     let rule = plan.and_then(|plan| plan.rules.get(usize::from(verdict.rule)));
     let reasons: Vec<&str> = plan
@@ -240,7 +254,7 @@ fn verdict_json(verdict: &Verdict, position: u64, compiled: Option<&Compiled>) -
         "consistent": true,
         "plan": verdict.plan, "sequence": position, "judged_at_ns": verdict.judged_wall_ns,
         "spans": verdict.spans, "bytes": verdict.bytes, "duration_ns": verdict.duration_ns,
-        "root_seen": verdict.root, "tenant": verdict.tenant,
+        "root_seen": verdict.root, "tenant": tenants.name(verdict.tenant),
         "evidence": {"reasons": reasons, "witness": (verdict.witness != 0).then_some(verdict.witness)},
         "late_spans_follow": true,
     })

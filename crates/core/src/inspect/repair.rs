@@ -9,6 +9,7 @@ use super::{DataDirectory, InspectError, LOGS};
 use crate::engine::{CHECKPOINT, stored_plan_names};
 use crate::fs::guarded::{self, Guarded};
 use crate::log::{Patch, patch};
+use crate::tenants::TENANTS;
 
 /// Bytes that are no record any longer, nor in the way.
 #[derive(Clone, Debug, Serialize)]
@@ -148,7 +149,9 @@ impl DataDirectory {
     fn rewrite(&self, dry_run: bool, repairs: &mut Repairs) -> Result<(), InspectError> {
         let directory = self.path.as_path();
         let plans = directory.join("plans");
-        let mut names = vec![(directory, CHECKPOINT.to_owned())];
+        let mut names = [CHECKPOINT, TENANTS]
+            .map(|name| (directory, name.to_owned()))
+            .to_vec();
         let stored = stored_plan_names(&*self.fs, directory).map_err(|error| self.failed(error))?;
         names.extend(stored.into_iter().map(|name| (plans.as_path(), name)));
         for (directory, name) in names {

@@ -12,6 +12,7 @@ use crate::log::{Kind, Record};
 use crate::outbox;
 use crate::plan::{Compiled, Plan, PlanSet};
 use crate::replay::{Found, Received, Spot};
+use crate::tenants::TENANTS;
 use crate::verdicts::{Batch, VerdictLog};
 use crate::wire::{self, Scan};
 
@@ -223,6 +224,12 @@ impl DataDirectory {
         survey
             .files
             .insert(CHECKPOINT.to_owned(), state(&checkpoint));
+        let tenants =
+            guarded::look::<serde_json::Value>(&*self.fs, &self.path, TENANTS).map_err(failed)?;
+        if !matches!(tenants, Guarded::Absent) {
+            let state = state(&tenants);
+            survey.files.insert(TENANTS.to_owned(), state);
+        }
         let plans = self.path.join("plans");
         for name in stored_plan_names(&*self.fs, &self.path).map_err(failed)? {
             let plan = guarded::look::<Plan>(&*self.fs, &plans, &name).map_err(failed)?;

@@ -95,6 +95,7 @@ impl Outbox {
             payload: Bytes::from(payload),
             spans: kept,
             traces: frames.len() as u64,
+            tenant: frames.first().map_or(0, |frame| frame.tenant),
         }))
     }
 

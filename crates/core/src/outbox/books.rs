@@ -209,6 +209,7 @@ impl Books {
             plan: frame.plan,
             rank: u16::try_from(frame.rank).unwrap_or(u16::MAX),
             wanted: self.exporters.len() as u16,
+            tenant: frame.tenant,
         });
         let bytes = self.frames.back().map_or(0, FrameRef::bytes);
         for exporter in &mut self.exporters {

@@ -22,6 +22,9 @@ pub struct Batch {
     pub spans: u64,
     /// Frames in it: traces, or late parts of traces.
     pub traces: u64,
+    /// Whose the first of them is, as the logs number tenants; for an exporter that tells them
+    /// apart, whose all are.
+    pub tenant: u16,
 }
 
 /// What became of a batch: every span is exported but those named here.
@@ -110,6 +113,8 @@ pub(super) struct FrameRef {
     pub(super) rank: u16,
     /// Exporters that are not done with it.
     pub(super) wanted: u16,
+    /// Whose it is.
+    pub(super) tenant: u16,
 }
 
 impl FrameRef {

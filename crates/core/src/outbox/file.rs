@@ -224,6 +224,7 @@ impl Outbox {
             .zip(&bodies)
             .map(|((sequence, _, frame), body)| Entry {
                 header: Header {
+                    tenant: frame.tenant,
                     plan: frame.plan,
                     rank: frame.rank,
                     ..header(Kind::Kept, *sequence, frame.sizes.len(), now)

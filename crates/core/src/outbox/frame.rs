@@ -46,6 +46,8 @@ pub struct Frame {
     pub missing: Count,
     /// Spans left out since their trace is too large.
     pub cut: Count,
+    /// Whose it is, as the logs number tenants; it stands in the record's header.
+    pub tenant: u16,
     /// The plan its trace was judged by; it stands in the record's header.
     pub plan: u32,
     /// One more than there are rules behind the one that kept it, 0 if that is not known: what is
@@ -131,6 +133,7 @@ impl Frame {
             malformed: Count::new(u64::from(u32_at(20)?), u64_at(28)?),
             missing: Count::new(u64::from(missing & !HAS_CUT), u64_at(36)?),
             cut,
+            tenant: record.header.tenant,
             plan: record.header.plan,
             rank: record.header.rank,
             payload: payload.to_vec(),

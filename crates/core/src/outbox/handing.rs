@@ -108,6 +108,10 @@ impl Exporter {
                 }
                 break;
             }
+            let first = run.frames.first();
+            if self.limits.by_tenant && first.is_some_and(|first| first.tenant != frame.tenant) {
+                break;
+            }
             run.bytes += u64::from(frame.payload_bytes);
             if run.bytes > max_bytes && !run.frames.is_empty() {
                 break;

@@ -146,6 +146,7 @@ impl Packer {
         let wanted = self.wanted(job, whole, patient)?;
         let mut frame = Frame {
             trace_id,
+            tenant: job.verdict.tenant,
             plan: job.verdict.plan,
             rank: rank(job),
             ..Frame::default()

@@ -15,6 +15,7 @@ mod received;
 pub use found::{Found, Lost, Spot};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use crate::clock::Now;
@@ -25,6 +26,7 @@ use crate::ledger::Count;
 use crate::log::{Kind, LogError, Record};
 use crate::options::{Fsync, Options};
 use crate::plan::{Compiled, PlanSet, SharedPlans};
+use crate::tenants::{TENANTS, Tenants};
 use crate::wire::{Scan, scan};
 use history::History;
 pub(crate) use received::Received;
@@ -46,9 +48,11 @@ pub fn start(
     let always = options.buffer.fsync == Fsync::Always;
     let first = Arc::new(Compiled::new(plan.clone())?);
     let plan_set = Arc::new(RwLock::new(Arc::new(PlanSet::new(first))));
-    let (mut engine, survey) = Engine::open(Arc::clone(fs), options, now, Arc::clone(&plan_set))?;
     let mut found = Found::default();
     let mut evidence = Evidence::default();
+    let tenants = tenants(fs, &options, &mut evidence)?;
+    let opened = (options, tenants);
+    let (mut engine, survey) = Engine::open(Arc::clone(fs), opened, now, Arc::clone(&plan_set))?;
     found.add_damage("outbox", &engine.outbox().reader(), &survey.damage);
     let frames_lost = survey.frames_lost || survey.damage.iter().any(|damage| !damage.at_end);
     if frames_lost {
@@ -116,6 +120,25 @@ pub fn start(
     replay.found.held_spans = replay.engine.begin_waiting(now, GRACE_MS);
     replay.stand_on_the_disk(always);
     Ok((replay.engine, plan_set, replay.found))
+}
+
+/// Who has which number in the logs.
+fn tenants(
+    fs: &Arc<dyn FileSystem>,
+    options: &Options,
+    evidence: &mut Evidence,
+) -> Result<Tenants, EngineError> {
+    let directory = Path::new(&options.data_directory);
+    let opened = Tenants::open(&**fs, directory, &options.tenants);
+    let (tenants, damaged) = opened.map_err(|error| EngineError::State {
+        path: directory.join(TENANTS).display().to_string() + ".json",
+        what: error.to_string(),
+    })?;
+    if damaged {
+        let note = "the numbers of tenants are lost; spans of before go out as those of `unknown`";
+        evidence.note(note.into());
+    }
+    Ok(tenants)
 }
 
 /// A start under way.

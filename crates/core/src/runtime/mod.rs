@@ -24,6 +24,7 @@ use crate::options::{Fsync, Options};
 use crate::outbox::Outbox;
 use crate::plan::Plan;
 use crate::replay::{self, Found};
+use crate::tenants::Tenants;
 use crate::verdicts::Early;
 use crate::wire::TraceId;
 
@@ -60,6 +61,7 @@ pub struct Runtime {
     shared: Arc<Shared>,
     outbox: Arc<Outbox>,
     decisions: DecisionReader,
+    tenants: Arc<Tenants>,
     clock: Arc<dyn Clock>,
     found: Found,
     fsync: Fsync,
@@ -105,6 +107,7 @@ impl Runtime {
         let (fs, reserve) = (engine.fs(), engine.reserve());
         let outbox = engine.outbox();
         let decisions = engine.decision_reader();
+        let tenants = engine.tenants();
         let packer = crate::outbox::Packer::new(engine.log_reader(), engine.outbox(), annotate);
         let shared = Arc::new(Shared::new(
             plan_set,
@@ -142,6 +145,7 @@ impl Runtime {
             shared,
             outbox,
             decisions,
+            tenants,
             clock,
             found,
             fsync,
@@ -211,6 +215,12 @@ impl Runtime {
     #[must_use]
     pub fn is_refusing(&self) -> bool {
         self.shared.is_refusing()
+    }
+
+    /// Whom the numbers in the logs mean.
+    #[must_use]
+    pub fn tenants(&self) -> &Tenants {
+        &self.tenants
     }
 
     /// How often the share of traces that is taken was halved; 0: all are.

@@ -160,6 +160,7 @@ pub fn options(exporters: &[&str]) -> Options {
         exporters: exporters.iter().map(|&name| name.to_owned()).collect(),
         annotate: false,
         plan: plan(NEVER, 1_000),
+        tenants: Vec::new(),
         hash_secret: Some(11),
     }
 }

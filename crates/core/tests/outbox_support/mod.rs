@@ -158,6 +158,7 @@ pub const fn bounded(max_bytes: Option<u64>, max_age_ms: Option<u64>) -> Limits 
         max_bytes,
         max_age_ms,
         drain_permille: 500,
+        by_tenant: false,
     }
 }
 

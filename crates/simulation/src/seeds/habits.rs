@@ -207,6 +207,7 @@ impl Habits {
             exporters: (0..self.exporters).map(name).collect(),
             annotate: false,
             plan: plan(0, self.large),
+            tenants: Vec::new(),
             hash_secret: Some(self.secret),
         }
     }
@@ -229,6 +230,7 @@ fn limits(seed: u64) -> [Limits; 2] {
         max_bytes: (dice.below(3) == 0).then(|| 2_000 + dice.below(30_000)),
         max_age_ms: (dice.below(6) == 0).then(|| 20_000 + dice.below(600_000)),
         drain_permille: [0, 250, 500, 1_000][dice.below(4) as usize],
+        by_tenant: false,
     })
 }
 
