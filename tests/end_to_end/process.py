@@ -110,6 +110,14 @@ class GatewayProcess:
         assert_balanced(books)
         return books
 
+    def metrics(self) -> dict[str, float]:
+        """Every sample of ``/metrics``, without the prefix of ours."""
+        url = f"http://{self.addresses['telemetry']}/metrics"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        samples = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {name.removeprefix("tailsampler_"): float(value) for name, value in samples}
+
     def settled(self) -> bool:
         """Nothing is held: every span is exported or dropped, by every exporter."""
         exporters = self.ledger()["exporters"].values()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,8 +16,6 @@ from tests.faults.away.load import KINDS, POLICIES, SPAN_BYTES, Load, Sent
 LIVE_S: Final = 10.0
 """What has waited for longer is backlog; the same number stands in the core."""
 DECISION_WAIT_S: Final = 1.0
-IN_TIME_S: Final = 8.0
-"""The healthy backend has a span within this time: its wait, the wheel, a batch, a busy machine."""
 DRAINED_WITHIN_S: Final = 120.0
 
 
@@ -34,6 +31,9 @@ class Plan:
     max_outbox_mib: int = 8
     drain_share: float = 0.5
     tick_s: float = 5.0
+    in_time_s: float = 8.0
+    """The healthy backend has a span within this time: its wait, the wheel, a batch, and the
+    machine, which may be busy."""
     seed: int = 1
 
 
@@ -175,7 +175,7 @@ class Away:
 
     def _look(self, phase: str, sent: Sent) -> Line:
         books = self.gateway.ledger()["exporters"]
-        metrics = self._metrics()
+        metrics = self.gateway.metrics()
         now_s = time.monotonic()
         for name, backend in self._backends.items():
             new = backend.ids[self._seen[name] :]
@@ -206,13 +206,6 @@ class Away:
         outcome.lines.append(line)
         return line
 
-    def _metrics(self) -> dict[str, float]:
-        url = f"http://{self.gateway.addresses['telemetry']}/metrics"
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            lines = answer.read().decode().splitlines()
-        samples = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-        return {name.removeprefix("tailsampler_"): float(value) for name, value in samples}
-
     def _reconcile(self, sent: Sent) -> None:
         outcome = self.outcome
         outcome.sent, outcome.refused_requests = len(sent.policy), sent.refused
@@ -242,7 +235,7 @@ class Away:
                 outcome.findings.append(f"{outcome.twice[name]} spans came twice to {name}")
         if outcome.reasons["well"]:
             outcome.findings.append(f"the healthy exporter lost {outcome.reasons['well']}")
-        if outcome.healthy_worst_s > IN_TIME_S:
+        if outcome.healthy_worst_s > self.plan.in_time_s:
             outcome.findings.append(f"the healthy one waited {outcome.healthy_worst_s} s")
         errors_went = [line.at_s for line in outcome.lines if line.given_up.get("errors")]
         errors = sum(policy == "errors" for policy in sent.policy.values())

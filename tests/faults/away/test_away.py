@@ -12,7 +12,9 @@ from tests.faults.away.run import Away, Plan
 @pytest.mark.timeout(180)
 def test_a_backend_that_is_away_for_seconds(tmp_path: Path) -> None:
     """Every span is delivered or given up by name, the default's before the errors."""
-    away = Away(tmp_path, Plan(before_s=2, away_s=12, after_s=4, max_outbox_mib=2, tick_s=2))
+    away = Away(
+        tmp_path, Plan(before_s=2, away_s=12, after_s=4, max_outbox_mib=2, tick_s=2, in_time_s=30)
+    )
     try:
         outcome = away.run(lambda _: None)
     finally:

@@ -23,13 +23,13 @@ const LOOK_MS: u64 = 500;
 const PACE_MS: RangeInclusive<u64> = 1_000..=4_000;
 
 /// The fill at which the next level is due, if it goes on as it did of late.
-const RISE_AT: f64 = 0.85;
+const RISE_AT: f64 = 0.9;
 
 /// It is looked ahead by this part of a wait.
 const AHEAD: f64 = 5.0;
 
 /// A level is only left where twice as much would not be too much.
-const CALM_AT: f64 = 0.35;
+const CALM_AT: f64 = 0.4;
 
 /// Looks in a row that find the writer behind, before that counts.
 const LAGGING_LOOKS: u32 = 2;
@@ -128,6 +128,8 @@ impl Overload {
         if self.level < self.most && self.rose_ms.is_none_or(rested) {
             self.level += 1;
             self.rose_ms = Some(now_ms);
+            // What it was before says nothing of where it goes now.
+            self.looks.drain(..self.looks.len() - 1);
         }
     }
 
