@@ -20,6 +20,7 @@ use crate::batch::Batch;
 use crate::doorway::Doorway;
 use crate::errors::{engine_error, error, gone, open_error};
 use crate::functions::parse_plan;
+use crate::malloc::give_back_large_blocks;
 use crate::signals;
 use crate::wake::Wake;
 
@@ -75,6 +76,7 @@ impl Gateway {
     #[new]
     #[pyo3(signature = (options, /))]
     fn new(py: Python<'_>, options: &str) -> PyResult<Self> {
+        give_back_large_blocks();
         py.detach(|| {
             let mut options: tailsampler_core::options::Options =
                 serde_json::from_str(options).map_err(|what| error("bad_options", what))?;

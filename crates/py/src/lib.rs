@@ -9,6 +9,7 @@ mod doorway;
 mod errors;
 mod functions;
 mod gateway;
+mod malloc;
 mod signals;
 mod simulation;
 mod wake;
