@@ -67,6 +67,9 @@ async def decision(request: web.Request) -> web.Response:
             f"trace {trace_id.hex()} is not known: it was never received here, or its verdict is "
             "older than the verdict log (decisions.max_bytes)"
         )
+        books = json.loads(await asyncio.to_thread(request.app[CORE].ledger))
+        if books["spans"]["dropped"].get("overload"):
+            say += ", or all of it was shed while more came in than could be held"
         return problem(404, "unknown_trace", say)
     return web.json_response(text=found)
 

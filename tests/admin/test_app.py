@@ -71,6 +71,15 @@ async def test_an_unknown_trace_is_a_404_in_words() -> None:
     assert TRACE_ID in body["say"]
 
 
+async def test_a_trace_that_may_have_been_shed() -> None:
+    """Where spans were shed, that may have become of it, too."""
+    core = FakeCore()
+    core.books["spans"]["dropped"]["overload"] = 3
+    async with asked(core) as client, client.get(f"/api/v1/decisions/{TRACE_ID}") as answer:
+        body = await answer.json()
+    assert body["say"].endswith("or all of it was shed while more came in than could be held")
+
+
 @pytest.mark.parametrize("bad", ["xyz", "0" * 32, "a" * 33, "%00", "4bf9_2f"])
 async def test_a_malformed_id_is_a_400_in_words(bad: str) -> None:
     """It says what an id looks like, and does not search for nonsense."""
