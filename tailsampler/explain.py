@@ -112,8 +112,7 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
         yield "It was larger than sampling.max_trace_bytes, and large_traces is drop."
         return
     if found.get("early") == "overload":
-        yield "More came in than could be held, and it was not of the share that was kept then."
-        yield "Without that it would have been kept:"
+        yield "It would have been kept, had less come in."
     yield from _rule(found)
     if found.get("truncated"):
         yield "It was larger than sampling.max_trace_bytes: only some of its spans went."
@@ -132,12 +131,15 @@ def _held(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _rule(found: Mapping[str, Any]) -> Iterator[str]:
     policy, share = found.get("policy"), found["probability"]
+    own = found.get("policy_probability", share)
     if policy is None:
         yield "No policy matched it."
         return
     witness = (found.get("evidence") or {}).get("witness")
     because = f"{found['reason']}{'' if witness is None else f' = {witness}'}"
-    yield f"Policy {policy} was the first that matched ({because}); it keeps {_percent(share)}."
+    yield f"Policy {policy} was the first that matched ({because}); it keeps {_percent(own)}."
+    if 0 < share < own:
+        yield f"More came in than could be held: {share * 100:.4g} % of all traces could be kept."
     source = _SOURCES.get(found["randomness_source"], found["randomness_source"])
     threshold, randomness = f"{found['threshold']:014x}", found["randomness"]
     relation = "at or over" if found["kept"] else "under"

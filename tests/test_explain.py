@@ -79,6 +79,11 @@ async def test_a_held_trace_has_no_verdict_yet() -> None:
         ({"consistent": False}, "An earlier sampler had not acted by R"),
         ({"late_spans_follow": True}, "late follow this verdict"),
         ({"probability": 0.5, "randomness_source": "rv"}, "rv in the tracestate"),
+        (
+            {"probability": 0.25, "policy_probability": 1.0},
+            "it keeps every trace it matches. More came in than could be held: 25 % of all traces",
+        ),
+        ({"kept": False, "early": "overload"}, "would have been kept, had less come in"),
         ({"probability": 0.0, "kept": False}, "none of the traces it matches"),
     ],
 )

@@ -80,7 +80,7 @@ fn no_trace_is_kept_in_part() {
     world.ingest(request(&[error(LOW, 2)]), 100 * MS).unwrap();
     let verdict = world.advance(2 * WAIT_MS * MS).remove(0);
     assert_eq!(
-        (&verdict["kept"], &verdict["reason"]),
+        (&verdict["kept"], &verdict["early"]),
         (&false.into(), &"overload".into())
     );
     let other = LOW + 2;

@@ -239,7 +239,7 @@ fn verdict_json(
     let source = ["trace_id", "rv", "hash"][usize::from(verdict.randomness_source.min(2))];
     let large = plan.and_then(|plan| plan.large);
     let too_large = large.is_some_and(|large| verdict.bytes > large.max_bytes);
-    let kept_of_all = (NEVER - verdict.threshold.min(NEVER)) as f64 / NEVER as f64;
+    let share = |threshold: u64| (NEVER - threshold.min(NEVER)) as f64 / NEVER as f64;
     json!({
         "trace_id": hex(&verdict.trace_id), "state": "judged", "kept": verdict.kept,
         "policy": rule.map(|rule| &rule.name),
@@ -248,7 +248,8 @@ fn verdict_json(
         "truncated": verdict.kept && too_large,
         "threshold": verdict.threshold,
         "th": (verdict.threshold < NEVER).then(|| th(verdict.threshold)),
-        "probability": kept_of_all,
+        "probability": share(verdict.threshold),
+        "policy_probability": rule.map(|rule| share(rule.threshold)),
         "randomness": format!("{:014x}", verdict.randomness),
         "randomness_source": source,
         "consistent": true,
@@ -265,7 +266,6 @@ fn reason<'a>(verdict: &Verdict, compiled: Option<&'a Compiled>) -> &'a str {
     let rule = usize::from(verdict.rule);
     match compiled {
         _ if verdict.early == Early::TooLarge => "trace_too_large",
-        _ if verdict.early == Early::Overload => "overload",
         _ if verdict.rule == NO_RULE => "no_match",
         Some(plan) => plan.reason(rule, verdict.bits, verdict.duration_ns),
         None => PLAN_LOST,
