@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from tailsampler._core import CoreError
 from tailsampler.admin.answers import problem
 from tailsampler.admin.keys import CORE, POLICIES, STATUS
 from tailsampler.admin.page import ledger_page
 from tailsampler.admin.trace_ids import parse_trace_id
 from tailsampler.telemetry.ledger import Ledger
+from tailsampler.telemetry.status import Core
 
 _REFRESH_S: Final = 2
 _RECENT: Final = 20
@@ -67,11 +69,18 @@ async def decision(request: web.Request) -> web.Response:
             f"trace {trace_id.hex()} is not known: it was never received here, or its verdict is "
             "older than the verdict log (decisions.max_bytes)"
         )
-        books = json.loads(await asyncio.to_thread(request.app[CORE].ledger))
-        if books["spans"]["dropped"].get("overload"):
+        if await asyncio.to_thread(_has_shed, request.app[CORE]):
             say += ", or all of it was shed while more came in than could be held"
         return problem(404, "unknown_trace", say)
     return web.json_response(text=found)
+
+
+def _has_shed(core: Core) -> bool:
+    try:
+        books = json.loads(core.ledger())
+    except CoreError:
+        return False  # the writer has ended, which is said elsewhere
+    return bool(books["spans"]["dropped"].get("overload"))
 
 
 async def recent(request: web.Request) -> web.Response:

@@ -278,9 +278,11 @@ class OtlpGrpcExporter(_Sink):
     )
     tenant_header: Annotated[str, PlainValidator(parse_header_name)] | None = Field(
         default=None,
-        description="Header that names the tenant whose spans a request holds, e.g. x-scope-orgid; "
-        "no request then holds spans of two. Traces of no known tenant are those of `default`, or "
-        "of what headers says for this name. Default: none.",
+        description="Header that names the tenant whose traces a request holds, for example "
+        "x-scope-orgid; no request then holds traces of two, so that many tenants make small "
+        "requests. A trace is of the tenant that sent its first span, whoever adds to it. Traces of "
+        "no known tenant are those of `default`, or of what headers says for this name. "
+        "Default: none.",
         examples=["x-scope-orgid"],
     )
     compression: Annotated[

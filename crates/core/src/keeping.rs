@@ -44,7 +44,7 @@ pub fn do_chores(
         return 1;
     }
     *left = chores.carry_out(fs, directory);
-    let failed = u64::from(left.checkpoint.is_some()) + left.remove.len() as u64;
+    let failed = u64::from(left.checkpoint.is_some()) + left.stuck_logs();
     // There may be room now for the mark that a file went without.
     let owed = outbox.owes_mark();
     failed + u64::from(owed && !(outbox.make_up() && sync()))

@@ -18,8 +18,8 @@ pub(crate) const TENANTS: &str = "tenants";
 /// Spans of no tenant in particular.
 const DEFAULT: &str = "default";
 
-/// Numbers begin here where the file was damaged: no earlier tenant had one of them.
-const BEYOND: u16 = 1 << 15;
+/// Whose name is lost; nobody can be called so.
+const UNKNOWN: &str = "_unknown";
 
 /// The tenants that have ever been configured.
 #[derive(Clone, Debug, Default)]
@@ -30,43 +30,57 @@ pub struct Tenants {
 }
 
 impl Tenants {
-    /// Read who has which number, and give one to those who are new; whether the file was damaged.
-    /// `configured` begins with the default tenant, or is empty.
+    /// Read who has which number; whether the file is damaged.
     ///
     /// # Errors
-    /// Whatever the disk says; or there are no numbers left.
-    pub(crate) fn open(
-        fs: &dyn FileSystem,
-        directory: &Path,
-        configured: &[String],
-    ) -> io::Result<(Self, bool)> {
+    /// Whatever the disk says.
+    pub(crate) fn read(fs: &dyn FileSystem, directory: &Path) -> io::Result<(Self, bool)> {
         let read = guarded::read::<BTreeMap<u16, String>>(fs, directory, TENANTS)?;
         let damaged = matches!(read, Guarded::Damaged);
         let mut tenants = Self::default();
         if let Guarded::Whole(names, _) = read {
             tenants.names = names;
         }
-        let known = tenants.names.len();
-        let least = if damaged { BEYOND } else { 1 };
-        for name in configured {
-            let number = tenants.number_of(name, least)?;
-            tenants.numbers.push(number);
-        }
-        if tenants.names.len() > known {
-            guarded::write(fs, directory, TENANTS, &tenants.names)?;
-        }
         Ok((tenants, damaged))
     }
 
-    fn number_of(&mut self, name: &str, least: u16) -> io::Result<u16> {
+    /// Give those who are new a number: behind all that are known, and behind `most`, the largest in
+    /// the logs, whose name may be lost. `configured` begins with the default tenant, or is empty.
+    ///
+    /// # Errors
+    /// Whatever the disk says of writing down somebody new; or there are no numbers left.
+    pub(crate) fn number_all(
+        &mut self,
+        fs: &dyn FileSystem,
+        directory: &Path,
+        configured: &[String],
+        most: u16,
+    ) -> io::Result<()> {
+        let known = self.names.len();
+        for name in configured {
+            let number = self.number_of(name, most)?;
+            self.numbers.push(number);
+        }
+        if configured.is_empty() {
+            return Ok(());
+        }
+        // Also where nobody is new: a copy may be damaged, or older than the other one.
+        let written = guarded::write(fs, directory, TENANTS, &self.names);
+        if self.names.len() > known {
+            written?;
+        }
+        Ok(())
+    }
+
+    fn number_of(&mut self, name: &str, most: u16) -> io::Result<u16> {
         if name == DEFAULT {
             return Ok(0);
         }
         if let Some((number, _)) = self.names.iter().find(|(_, other)| *other == name) {
             return Ok(*number);
         }
-        let last = self.names.keys().next_back();
-        let next = last.map_or(Some(least), |last| last.max(&(least - 1)).checked_add(1));
+        let last = self.names.keys().next_back().copied().unwrap_or(0);
+        let next = last.max(most).checked_add(1);
         let number = next.ok_or_else(|| io::Error::other("more tenants than there are numbers"))?;
         self.names.insert(number, name.to_owned());
         Ok(number)
@@ -84,7 +98,7 @@ impl Tenants {
     pub fn name(&self, number: u16) -> &str {
         match number {
             0 => DEFAULT,
-            _ => self.names.get(&number).map_or("unknown", |name| name),
+            _ => self.names.get(&number).map_or(UNKNOWN, |name| name),
         }
     }
 }
@@ -94,40 +108,46 @@ mod tests {
     use super::*;
     use crate::fs::MemoryDisk;
 
-    fn open(fs: &MemoryDisk, names: &[&str]) -> (Tenants, bool) {
+    fn open(fs: &MemoryDisk, names: &[&str], most: u16) -> (Tenants, bool) {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        Tenants::open(fs, Path::new("data"), &names).unwrap()
+        let (mut tenants, damaged) = Tenants::read(fs, Path::new("data")).unwrap();
+        tenants
+            .number_all(fs, Path::new("data"), &names, most)
+            .unwrap();
+        (tenants, damaged)
     }
 
     /// A tenant keeps its number in whatever order, and while it is not configured at all.
     #[test]
     fn numbers_stay() {
         let disk = MemoryDisk::default();
-        let (first, _) = open(&disk, &["default", "shop", "search"]);
+        let (first, _) = open(&disk, &["default", "shop", "search"], 0);
         assert_eq!([0, 1, 2].map(|at| first.number(at)), [0, 1, 2]);
-        let (next, damaged) = open(&disk, &["default", "search", "new"]);
+        let (next, damaged) = open(&disk, &["default", "search", "new"], 2);
         assert_eq!([0, 1, 2].map(|at| next.number(at)), [0, 2, 3]);
         assert_eq!(
-            [0, 1, 3, 9].map(|n| next.name(n)),
-            ["default", "shop", "new", "unknown"]
+            [0, 1, 3, 9].map(|number| next.name(number)),
+            ["default", "shop", "new", "_unknown"]
         );
         assert!(!damaged);
     }
 
-    /// Where nobody knows any more who had which number, nobody gets one that was another's.
+    /// Where nobody knows any more who had which number, nobody gets one that stands in the logs,
+    /// however often that happens.
     #[test]
     fn damage_mixes_up_nobody() {
         let disk = MemoryDisk::default();
-        open(&disk, &["default", "shop"]);
-        for name in ["data/tenants.json", "data/tenants.copy.json"] {
-            disk.replace(Path::new(name), b"{}").unwrap();
+        open(&disk, &["default", "shop"], 0);
+        let mut most = 1;
+        for round in 0..3 {
+            for name in ["data/tenants.json", "data/tenants.copy.json"] {
+                disk.replace(Path::new(name), b"{}").unwrap();
+            }
+            let (tenants, damaged) = open(&disk, &["default", "search", "shop"], most);
+            assert!(damaged, "round {round}");
+            assert_eq!([1, 2].map(|at| tenants.number(at)), [most + 1, most + 2]);
+            assert_eq!(tenants.name(most), "_unknown");
+            most += 2;
         }
-        let (tenants, damaged) = open(&disk, &["default", "search"]);
-        assert!(damaged);
-        assert_eq!(tenants.number(1), BEYOND);
-        assert_eq!(tenants.name(1), "unknown");
-        let (tenants, damaged) = open(&disk, &["default", "shop", "search"]);
-        assert!(!damaged);
-        assert_eq!([1, 2].map(|at| tenants.number(at)), [BEYOND + 1, BEYOND]);
     }
 }

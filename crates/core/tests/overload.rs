@@ -8,6 +8,7 @@ use std::sync::Arc;
 use engine_support::{MS, error, exported, options, plain, plan, request, wrapped};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use tailsampler_core::clock::Now;
 use tailsampler_core::fs::MemoryDisk;
 use tailsampler_core::simulation::World;
 use tailsampler_core::wire::TraceId;
@@ -23,6 +24,13 @@ fn world() -> World {
     let mut options = options(&["a", "b"]);
     options.plan = plan(1 << 55, WAIT_MS);
     World::new(Arc::new(MemoryDisk::default()), options).unwrap()
+}
+
+fn at_ms(ms: u64) -> Now {
+    Now {
+        wall_ns: ms * MS,
+        mono_ns: ms * MS,
+    }
 }
 
 fn out(world: &mut World) -> Vec<(u64, String)> {
@@ -117,6 +125,24 @@ fn late_spans_are_shed_too() {
     assert_eq!(dropped(&world, "overload"), 1);
 }
 
+/// Those that are not shed say so: they came under a level of their own.
+#[test]
+fn late_spans_say_what_they_stand_for() {
+    let mut world = world();
+    world.ingest(request(&[error(HIGH, 1)]), 0).unwrap();
+    world.advance(2 * WAIT_MS * MS);
+    world.set_level(2);
+    world
+        .ingest(request(&[error(HIGH, 2)]), 3_000 * MS)
+        .unwrap();
+    world.advance(6_000 * MS);
+    let expected = [(1, "ot=th:0"), (2, "ot=th:c")];
+    assert_eq!(
+        out(&mut world),
+        expected.map(|(number, th)| (number, th.to_owned()))
+    );
+}
+
 /// `kill -9` forgets neither the count nor the level, whatever is left of the requests.
 #[test]
 fn a_restart_remembers() {
@@ -126,12 +152,31 @@ fn a_restart_remembers() {
     world.restart(plan(1 << 55, WAIT_MS)).unwrap();
     assert_eq!(world.ledger()["spans"]["received"], 1);
     assert_eq!(dropped(&world, "overload"), 1);
-    assert_eq!(world.engine().last_level(), 1);
+    assert_eq!(world.engine().last_level(at_ms(0)), 1);
     world.ingest(request(&[error(LOW, 2)]), 100 * MS).unwrap();
     world.restart(plan(1 << 55, WAIT_MS)).unwrap();
     world.advance(10_000 * MS);
     assert_eq!(numbers(&mut world), [0; 0]);
     assert_eq!(dropped(&world, "overload"), 2);
+}
+
+/// A level that was left is not come back to, however often the process starts anew.
+#[test]
+fn a_restart_long_after_begins_anew() {
+    let mut world = world();
+    world.set_level(3);
+    world.ingest(request(&[error(LOW, 1)]), 0).unwrap();
+    world.set_level(0);
+    world
+        .ingest(request(&[error(HIGH, 2)]), 1_500 * MS)
+        .unwrap();
+    world.advance(5_000 * MS);
+    assert_eq!(world.engine().last_level(at_ms(5_000)), 0);
+    world.restart(plan(1 << 55, WAIT_MS)).unwrap();
+    assert_eq!(world.engine().last_level(at_ms(5_000)), 0);
+    world.ingest(request(&[error(LOW, 3)]), 6_000 * MS).unwrap();
+    world.advance(9_000 * MS);
+    assert_eq!(numbers(&mut world), [2, 3]);
 }
 
 /// R from `ot=rv` decides before the trace id does, as everywhere.

@@ -15,6 +15,8 @@ struct Buffer {
     now_ms: u64,
     let_in: VecDeque<f64>,
     changes: u32,
+    /// The doors take something.
+    taking: bool,
     fullest: f64,
 }
 
@@ -26,6 +28,7 @@ impl Buffer {
             now_ms: 0,
             let_in: VecDeque::new(),
             changes: 0,
+            taking: true,
             fullest: 0.0,
         }
     }
@@ -49,6 +52,7 @@ impl Buffer {
             now_ms,
             fill,
             lagging,
+            taking: self.taking,
             wait_ms,
         });
         self.changes += u32::from(level != self.level);
@@ -72,11 +76,9 @@ fn found_kept_and_left() {
         buffer.run(120, 0.5);
         assert_eq!(buffer.level, 0, "half of it is well");
         buffer.run(600, load);
-        assert!(
-            buffer.fullest < 1.0 + load / 3.0,
-            "{load}: {}",
-            buffer.fullest
-        );
+        // At 30 times a look passes half of it.
+        let most = if load < 10.0 { 1.0 } else { 5.0 };
+        assert!(buffer.fullest < most, "{load}: {}", buffer.fullest);
         assert!(
             buffer.level.abs_diff(level) <= 1,
             "{load}: level {}",
@@ -102,6 +104,21 @@ fn a_burst_is_taken() {
     assert_eq!(buffer.changes, 0);
     buffer.run(120, 0.4);
     assert_eq!((buffer.level, buffer.changes), (0, 0));
+}
+
+/// Where nothing can be taken at all, shedding helps nobody; nor does a full buffer at a start say
+/// where it goes.
+#[test]
+fn what_stands_still_is_left_alone() {
+    let mut buffer = Buffer::new(16);
+    buffer.let_in.push_back(0.95);
+    buffer.step(0.0, false);
+    assert_eq!(buffer.level, 0, "the first look");
+    buffer.taking = false;
+    for _ in 0..40 {
+        buffer.step(0.0, true);
+    }
+    assert_eq!(buffer.level, 0);
 }
 
 /// No more is shed than is allowed.

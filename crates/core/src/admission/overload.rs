@@ -34,6 +34,9 @@ const CALM_AT: f64 = 0.4;
 /// Looks in a row that find the writer behind, before that counts.
 const LAGGING_LOOKS: u32 = 2;
 
+/// No trace waits for so long.
+const OLD_MS: u64 = 3_600_000;
+
 /// T of a level, 56 bits: traces with an R below it are shed.
 #[must_use]
 pub fn threshold(level: u8) -> u64 {
@@ -57,6 +60,8 @@ pub struct Look {
     pub fill: f64,
     /// The writer is behind.
     pub lagging: bool,
+    /// Something was taken since the last look: where nothing is, shedding helps nobody.
+    pub taking: bool,
     /// The longest wait of the plan, milliseconds: what came in stays so long.
     pub wait_ms: u64,
 }
@@ -111,8 +116,8 @@ impl Overload {
         // What is held today was let in by the level of a wait ago; where it goes tells sooner.
         let slope = (fill - before) / passed_ms as f64;
         let ahead = fill + slope * look.wait_ms as f64 / AHEAD;
-        let pressed = ahead.max(fill) >= RISE_AT && slope >= 0.0;
-        if pressed || self.lagging >= LAGGING_LOOKS {
+        let pressed = ahead.max(fill) >= RISE_AT && slope >= 0.0 && self.looks.len() > 1;
+        if look.taking && (pressed || self.lagging >= LAGGING_LOOKS) {
             self.rise(now_ms, pace_ms);
         } else if ahead.max(fill) < CALM_AT && self.lagging == 0 {
             self.fall(now_ms, look.wait_ms);
@@ -186,14 +191,17 @@ impl Levels {
         since.map(|seen| seen.level).max().unwrap_or(0)
     }
 
-    /// The one that something came under last.
-    pub(crate) fn newest(&self) -> u8 {
+    /// The one that something came under last, not before this time.
+    pub(crate) fn newest_since(&self, mono_ms: u64) -> u8 {
         let newest = self.seen.iter().max_by_key(|seen| seen.mono_ms);
+        let newest = newest.filter(|seen| seen.mono_ms >= mono_ms);
         newest.map_or(0, |seen| seen.level)
     }
 
-    /// All, for the next process.
-    pub(crate) fn all(&self) -> &[Seen] {
-        &self.seen
+    /// What the next process may have to know: what is old has no bearing on what is held.
+    pub(crate) fn lately(&self, now_ms: u64) -> Vec<Seen> {
+        let from_ms = now_ms.saturating_sub(OLD_MS);
+        let lately = self.seen.iter().filter(|seen| seen.mono_ms >= from_ms);
+        lately.copied().collect()
     }
 }

@@ -88,6 +88,12 @@ impl Chores {
         self.remove.extend(later.remove);
     }
 
+    /// Logs with a file that could not be removed; those behind it were not tried.
+    pub(crate) fn stuck_logs(&self) -> u64 {
+        let logs: BTreeSet<_> = self.remove.iter().map(|path| path.parent()).collect();
+        logs.len() as u64
+    }
+
     /// First the checkpoint, then the removals it allows; returns what failed, to be done later.
     #[must_use]
     pub fn carry_out(mut self, fs: &dyn FileSystem, directory: &Path) -> Self {
@@ -161,7 +167,7 @@ impl Engine {
             outbox: self.outbox.end(),
             uncorrected: self.outbox.owes_correction(),
             received_before: self.received_before(self.freed_before),
-            overload: self.levels.all().to_vec(),
+            overload: self.levels.lately(self.newest_ms),
             totals: self.totals.clone(),
         }
     }
@@ -282,10 +288,13 @@ impl Engine {
     #[must_use]
     pub fn fill(&self) -> f64 {
         let buffer = &self.options.buffer;
-        let log = buffer.max_bytes.saturating_sub(2 * buffer.segment_bytes);
+        // What is needed, and not what else is in the files: that goes by itself.
+        let end = self.log.end();
+        let needed = end - self.pins.oldest().unwrap_or(end).min(end);
+        let log = buffer.max_bytes.saturating_sub(3 * buffer.segment_bytes);
         let index = buffer.max_index_bytes / 10 * 9;
         let part = |of: u64, whole: u64| of as f64 / whole.max(1) as f64;
-        part(self.log.bytes(), log).max(part(self.index.used_bytes(), index))
+        part(needed, log).max(part(self.index.used_bytes(), index))
     }
 
     /// Why there is no room for more, even after judging early; none: there is.

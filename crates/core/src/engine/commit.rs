@@ -70,6 +70,7 @@ impl Engine {
     /// # Errors
     /// [`LogError`]: none of them was taken.
     pub fn commit(&mut self, group: &mut [Prepared], now: Now) -> Result<(), LogError> {
+        self.newest_ms = now.mono_ns / 1_000_000;
         for prepared in &mut *group {
             prepared.tenant = self.tenants.number(prepared.tenant);
         }
@@ -224,6 +225,7 @@ impl Engine {
         base: u64,
         now: Now,
     ) {
+        self.most_tenant = self.most_tenant.max(prepared.tenant);
         // Looking up all before touching any: the misses of the cache overlap, and they are what
         // most of the time here goes to.
         let mut places = std::mem::take(&mut self.places);

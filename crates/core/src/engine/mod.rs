@@ -89,6 +89,8 @@ pub struct Engine {
     reserve: Arc<Reserve>,
     options: Options,
     tenants: Arc<Tenants>,
+    /// The largest number of a tenant in the logs.
+    most_tenant: u16,
     /// Some exporter's batches hold spans of one tenant alone.
     by_tenant: bool,
     log: LogWriter,
@@ -119,6 +121,8 @@ pub struct Engine {
     plan_set: SharedPlans,
     totals: Totals,
     levels: Levels,
+    /// The time of the newest group, milliseconds.
+    newest_ms: u64,
     policies: HashMap<(u32, u16), PolicyCount>,
     reasons: BTreeMap<String, u64>,
     sequence: u64,
@@ -150,7 +154,7 @@ impl Engine {
     /// An engine on the logs of a directory, with nothing in memory yet; see [`crate::replay`].
     pub(crate) fn open(
         fs: Arc<dyn FileSystem>,
-        (options, tenants): (Options, Tenants),
+        options: Options,
         now: Now,
         plan_set: SharedPlans,
     ) -> Result<(Self, Survey), LogError> {
@@ -175,7 +179,8 @@ impl Engine {
         let hasher = TraceHasher::new(options.hash_secret.unwrap_or(0));
         let mut limits = options.outbox.exporters.values();
         let engine = Self {
-            tenants: Arc::new(tenants),
+            tenants: Arc::default(),
+            most_tenant: 0,
             by_tenant: limits.any(|limits| limits.by_tenant),
             log_reader: log.reader(),
             verdict_reader: verdict_log.reader(),
@@ -196,6 +201,7 @@ impl Engine {
             plan_set,
             totals: Totals::default(),
             levels: Levels::default(),
+            newest_ms: now.mono_ns / 1_000_000,
             policies: HashMap::new(),
             reasons: BTreeMap::new(),
             sequence: 0,

@@ -74,10 +74,12 @@ impl Engine {
         self.levels.note(level, now);
     }
 
-    /// The level that an earlier process ended at.
+    /// The level that an earlier process ended at, if that was a moment ago.
     #[must_use]
-    pub fn last_level(&self) -> u8 {
-        self.levels.newest()
+    pub fn last_level(&self, now: Now) -> u8 {
+        let moment_ms = self.longest_wait_ms();
+        let since_ms = (now.mono_ns / 1_000_000).saturating_sub(moment_ms);
+        self.levels.newest_since(since_ms)
     }
 
     /// T of what may have been shed of a trace that began then: from one wait before on, since its

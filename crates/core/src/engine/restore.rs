@@ -13,6 +13,7 @@ use crate::log::LogError;
 use crate::outbox::KeptJob;
 use crate::plan::Compiled;
 use crate::replay::Found;
+use crate::tenants::{TENANTS, Tenants};
 use crate::verdicts::{LateSpans, Verdict, VerdictLog};
 use crate::waiting::{TICK_MS, Wheel};
 use crate::wire::TraceId;
@@ -122,6 +123,34 @@ impl Engine {
         self.totals.received = received;
     }
 
+    /// Read who has which number; whether nobody knows any more.
+    pub(crate) fn read_tenants(&mut self) -> Result<bool, EngineError> {
+        let read = Tenants::read(&*self.fs, self.directory());
+        let (tenants, damaged) = read.map_err(|error| self.tenants_failed(&error))?;
+        self.tenants = Arc::new(tenants);
+        Ok(damaged)
+    }
+
+    /// Give those who are new in the configuration numbers that stand nowhere in the logs; `frames`
+    /// is the largest in the outbox.
+    pub(crate) fn number_tenants(&mut self, frames: u16) -> Result<(), EngineError> {
+        let mut tenants = Tenants::clone(&self.tenants);
+        let most = self.most_tenant.max(frames);
+        let (fs, directory) = (&*self.fs, self.directory());
+        let numbered = tenants.number_all(fs, directory, &self.options.tenants, most);
+        numbered.map_err(|error| self.tenants_failed(&error))?;
+        self.tenants = Arc::new(tenants);
+        Ok(())
+    }
+
+    fn tenants_failed(&self, error: &std::io::Error) -> EngineError {
+        let path = self.directory().join(TENANTS).with_extension("json");
+        EngineError::State {
+            path: path.display().to_string(),
+            what: error.to_string(),
+        }
+    }
+
     /// Requests up to this one have been seen.
     pub(crate) fn set_sequence(&mut self, sequence: u64) {
         self.sequence = sequence;
@@ -178,6 +207,7 @@ impl Engine {
         now: Now,
         found: &mut Found,
     ) {
+        self.most_tenant = self.most_tenant.max(verdict.tenant);
         let hash = self.index.hash(&verdict.trace_id);
         self.memory
             .insert(hash, at, verdict.kept, now.mono_ns / 1_000_000);

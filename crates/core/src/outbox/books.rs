@@ -28,6 +28,8 @@ pub struct Survey {
     pub perhaps_removed: u64,
     /// But for these, whose frames damage took, and that were not packed again by then.
     pub holes: BTreeSet<u64>,
+    /// The largest number of a tenant in any frame.
+    pub most_tenant: u16,
     /// Every frame by the position of its verdict, or of its note on late spans.
     pub frames: HashSet<u64>,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Frame, Outbox};
+use crate::admission::threshold;
 use crate::clock::Now;
 use crate::ledger::Count;
 use crate::log::{Failing, LogError, LogReader};
@@ -45,6 +46,8 @@ const ONE_BY_ONE: u32 = 4;
 /// A request that was read back.
 struct Request {
     body: Bytes,
+    /// T of the level of overload that it came under.
+    least: u64,
     /// Traces that were looked up in it so far.
     asked: u32,
     /// All its spans by trace, once many of them are wanted.
@@ -157,8 +160,12 @@ impl Packer {
         let stamp = stamp(job, self.annotate, wanted.is_some());
         for (at, &position) in job.positions.iter().enumerate() {
             let wanted = wanted.as_ref().map(|wanted| &wanted[at]);
-            self.with_layout(job, position, (whole, patient), |body, layout| {
+            self.with_layout(job, position, (whole, patient), |(body, least), layout| {
                 let out = (&mut frame.payload, &mut frame.sizes);
+                // A verdict speaks of the levels before it; late spans came under one of their own.
+                let least = if job.late { least } else { 0 };
+                let threshold = stamp.threshold.map(|threshold| threshold.max(least));
+                let stamp = Stamp { threshold, ..stamp };
                 let found = extract(body, layout, &trace_id, &stamp, wanted, out);
                 frame.malformed += Count::new(found.malformed_spans, found.malformed_bytes);
                 frame.cut += Count::new(found.cut_spans, found.cut_bytes);
@@ -204,7 +211,7 @@ impl Packer {
         job: &KeptJob,
         position: u64,
         (whole, patient): (bool, bool),
-        mut use_it: impl FnMut(&Bytes, &Layout),
+        mut use_it: impl FnMut((&Bytes, u64), &Layout),
     ) -> Result<(), LogError> {
         let request = match self.request(position) {
             Ok(Some(request)) => request,
@@ -221,14 +228,16 @@ impl Packer {
             Some(_) => None,
         };
         if let Some(layout) = request.layout.as_ref().or(one.as_ref()) {
-            use_it(&request.body, layout);
+            use_it((&request.body, request.least), layout);
         }
         Ok(())
     }
 
     fn request(&mut self, position: u64) -> Result<Option<&mut Request>, LogError> {
         if !self.cache.contains_key(&position) {
-            let body = self.reader.read(position)?.body;
+            let record = self.reader.read(position)?;
+            let level = u8::try_from(record.header.rank).unwrap_or(u8::MAX);
+            let (body, least) = (record.body, threshold(level));
             while self.cached_bytes + body.len() > CACHE_BYTES
                 && let Some(oldest) = self.order.pop_front()
             {
@@ -254,6 +263,7 @@ impl Packer {
                 position,
                 Request {
                     body,
+                    least,
                     asked,
                     layout,
                 },

@@ -125,6 +125,7 @@ impl Recall {
     fn frame(&mut self, record: &Record, frame: &Frame) {
         let sequence = record.header.sequence;
         self.survey.frames.insert(sequence);
+        self.survey.most_tenant = self.survey.most_tenant.max(frame.tenant);
         let since_ms = since_ms(record, self.now);
         self.books.add(record.position, sequence, frame, since_ms);
     }

@@ -15,7 +15,6 @@ mod received;
 pub use found::{Found, Lost, Spot};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use crate::clock::Now;
@@ -26,7 +25,6 @@ use crate::ledger::Count;
 use crate::log::{Kind, LogError, Record};
 use crate::options::{Fsync, Options};
 use crate::plan::{Compiled, PlanSet, SharedPlans};
-use crate::tenants::{TENANTS, Tenants};
 use crate::wire::{Scan, scan};
 use history::History;
 pub(crate) use received::Received;
@@ -50,9 +48,12 @@ pub fn start(
     let plan_set = Arc::new(RwLock::new(Arc::new(PlanSet::new(first))));
     let mut found = Found::default();
     let mut evidence = Evidence::default();
-    let tenants = tenants(fs, &options, &mut evidence)?;
-    let opened = (options, tenants);
-    let (mut engine, survey) = Engine::open(Arc::clone(fs), opened, now, Arc::clone(&plan_set))?;
+    let (mut engine, survey) = Engine::open(Arc::clone(fs), options, now, Arc::clone(&plan_set))?;
+    let damaged = engine.read_tenants()?;
+    if damaged {
+        let note = "the numbers of tenants are lost; spans of before go out as those of `_unknown`";
+        evidence.note(note.into());
+    }
     found.add_damage("outbox", &engine.outbox().reader(), &survey.damage);
     let frames_lost = survey.frames_lost || survey.damage.iter().any(|damage| !damage.at_end);
     if frames_lost {
@@ -64,6 +65,7 @@ pub fn start(
         evidence
             .note("what had become of batches in the outbox is lost; they are sent again".into());
     }
+    let survey_tenant = survey.most_tenant;
     let checkpoint = engine.load_checkpoint(&mut evidence)?;
     let reached = Reached {
         counted: checkpoint.verdicts,
@@ -115,30 +117,12 @@ pub fn start(
         .engine
         .bring_back_plan(u32::MAX, &mut replay.evidence)?;
     replay.engine.install_plan(plan)?;
+    replay.engine.number_tenants(survey_tenant)?;
     replay.engine.name_kept();
     replay.mend();
     replay.found.held_spans = replay.engine.begin_waiting(now, GRACE_MS);
     replay.stand_on_the_disk(always);
     Ok((replay.engine, plan_set, replay.found))
-}
-
-/// Who has which number in the logs.
-fn tenants(
-    fs: &Arc<dyn FileSystem>,
-    options: &Options,
-    evidence: &mut Evidence,
-) -> Result<Tenants, EngineError> {
-    let directory = Path::new(&options.data_directory);
-    let opened = Tenants::open(&**fs, directory, &options.tenants);
-    let (tenants, damaged) = opened.map_err(|error| EngineError::State {
-        path: directory.join(TENANTS).display().to_string() + ".json",
-        what: error.to_string(),
-    })?;
-    if damaged {
-        let note = "the numbers of tenants are lost; spans of before go out as those of `unknown`";
-        evidence.note(note.into());
-    }
-    Ok(tenants)
 }
 
 /// A start under way.
@@ -193,16 +177,18 @@ impl Replay {
                 continue;
             }
             self.received.claim(header.total);
+            if !filler {
+                // A trace that was shed in part is judged so for as long as it would have waited.
+                let level = u8::try_from(header.rank).unwrap_or(u8::MAX);
+                let then = then(header.wall_ns, self.now);
+                self.engine.note_level(level, then);
+            }
             if !record.whole || filler {
                 // No death of a process leaves a whole header before another body.
                 self.evidence.any = true;
                 self.found.lost.requests += 1;
                 continue;
             }
-            // A trace that was shed in part is judged so for as long as it would have waited.
-            let level = u8::try_from(header.rank).unwrap_or(u8::MAX);
-            let then = then(header.wall_ns, self.now);
-            self.engine.note_level(level, then);
             if header.kind == Kind::Shed {
                 let base = reader.base_of(record.position).max(checkpoint.freed);
                 self.shed(&record, base, checkpoint);

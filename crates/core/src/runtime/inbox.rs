@@ -112,6 +112,8 @@ pub struct Shared {
     stopping: AtomicBool,
     /// The level of overload; 0: every trace is taken.
     level: AtomicU8,
+    /// Requests refused to a tenant that took more than its part.
+    greedy: AtomicU64,
     /// Threads that panicked, by name.
     panics: Mutex<BTreeMap<&'static str, u64>>,
     /// Spans and bytes of refused requests, until the writer counts them.
@@ -152,6 +154,7 @@ impl Shared {
             failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             level: AtomicU8::new(0),
+            greedy: AtomicU64::new(0),
             panics: Mutex::default(),
             refused_spans: AtomicU64::new(0),
             refused_bytes: AtomicU64::new(0),
@@ -338,13 +341,17 @@ impl Shared {
         }
     }
 
-    /// Requests that were refused since the writer was behind.
-    pub(super) fn refused_lagging(&self) -> u64 {
+    /// Requests that were taken, and those that were refused since the writer was behind; not those
+    /// of tenants that were alone in that.
+    pub(super) fn taken_and_lagging(&self) -> (u64, u64) {
         let reasons = RefusalReason::ALL.iter().zip(&self.refused_requests);
         let lagging = reasons.filter(|(reason, _)| **reason == RefusalReason::Lagging);
-        lagging
+        let lagging: u64 = lagging
             .map(|(_, count)| count.load(Ordering::Relaxed))
-            .sum()
+            .sum();
+        let greedy = self.greedy.load(Ordering::Relaxed);
+        let taken = self.taken.load(Ordering::Relaxed);
+        (taken, lagging.saturating_sub(greedy))
     }
 
     /// Whether there is room for more, for the doors.
@@ -387,6 +394,7 @@ impl Shared {
             // Who takes more than its part waits first, so that the others need not.
             let behind = self.lag_ns(now_ns, None) > LAG_BOUND.as_nanos() as u64 / 2;
             let greedy = behind && self.admission()?.is_greedy(tenant, now_ns);
+            self.greedy.fetch_add(u64::from(greedy), Ordering::Relaxed);
             greedy.then_some(RefusalReason::Lagging)
         })
     }
@@ -430,15 +438,15 @@ impl Intake for Shared {
                 .map_err(|error| IntakeError::Malformed(error.to_string()))?;
             Ok(Prepared::new(tenant, body.clone(), found, plans.generation))
         })?;
-        let level = self.level();
-        if level > 0 {
-            prepared.shed(level, &plans.current);
-        }
         if let Some(mut admission) = self.admission()
             && let Err(wait) = admission.ask(tenant, prepared.spans(), at_ns)
         {
             let size = Count::new(prepared.spans(), body.len() as u64);
             return Err(self.refuse_for(RefusalReason::RateLimited, wait, size));
+        }
+        let level = self.level();
+        if level > 0 {
+            prepared.shed(level, &plans.current);
         }
         let mut inbox = self.inbox();
         let reason = if inbox.closed {

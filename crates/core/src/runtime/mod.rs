@@ -122,7 +122,8 @@ impl Runtime {
             builder.spawn(work).map_err(OpenError::Thread)
         };
         let modes = (fsync, admission.overload);
-        let writer = writer::Writer::new(engine, Arc::clone(&shared), modes, jobs, chores);
+        let (shared_by, now) = (Arc::clone(&shared), clock.now());
+        let writer = writer::Writer::new(engine, shared_by, modes, now, (jobs, chores));
         let packing = packing::Packing {
             shared: Arc::clone(&shared),
             outbox: Arc::clone(&outbox),

@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use prost::Message;
 use serde_json::Value;
 use tailsampler_core::fs::{FileSystem, MemoryDisk};
+use tailsampler_core::options::Options;
 use tailsampler_core::plan::NEVER;
 use tailsampler_core::simulation::World;
 
@@ -113,7 +114,7 @@ impl Past {
             disk.replace(path, bytes).unwrap();
         }
         Self {
-            world: World::new(Arc::new(disk.clone()), options(&["a"])).unwrap(),
+            world: World::new(Arc::new(disk.clone()), told_apart(&["a"])).unwrap(),
             disk,
             now_ns,
             sent: sent.clone(),
@@ -132,7 +133,7 @@ impl Past {
 
     pub fn new(exporters: &[&str]) -> Self {
         let disk = MemoryDisk::default();
-        let world = World::new(Arc::new(disk.clone()), options(exporters)).unwrap();
+        let world = World::new(Arc::new(disk.clone()), told_apart(exporters)).unwrap();
         Self {
             world,
             disk,
@@ -154,6 +155,9 @@ impl Past {
         for round in 0..rounds {
             let first = round * 4;
             let span = round * 10;
+            // Overload comes and goes, and everybody sends in turn.
+            self.world.set_level([0, 0, 1, 2, 1][(round % 5) as usize]);
+            self.world.set_tenant((round % 3) as u16);
             self.send(&[plain(first, span), error(first + 1, span + 1)]);
             self.send(&[plain(first + 2, span + 2), plain(first + 1, span + 3)]);
             self.now_ns += 700 * MS;
@@ -207,6 +211,13 @@ impl Past {
             }
         }
     }
+}
+
+/// A gateway of three tenants.
+fn told_apart(exporters: &[&str]) -> Options {
+    let mut options = options(exporters);
+    options.tenants = ["default", "shop", "search"].map(str::to_owned).to_vec();
+    options
 }
 
 pub fn spans_of(payload: &[u8]) -> Vec<Span> {

@@ -2,6 +2,7 @@
 //! knows at any moment what of it would survive.
 
 mod content;
+mod rot;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice};
@@ -307,31 +308,6 @@ impl Disk {
         }
         state.names = state.durable_names.clone();
         state.unnamed.clear();
-    }
-
-    /// Flip bits of files in this directory or below it, as many as asked for; returns how many.
-    pub fn rot(&self, flips: u64, directory: &Path) -> u64 {
-        let mut state = self.state();
-        let inside = state.names.iter();
-        let inside = inside.filter(|(path, _)| path.starts_with(directory));
-        let names: Vec<_> = inside.map(|(_, inode)| *inode).collect();
-        let mut done = 0;
-        for _ in 0..flips {
-            let State { files, dice, .. } = &mut *state;
-            if names.is_empty() {
-                break;
-            }
-            let file = &mut files[names[dice.below(names.len() as u64) as usize]];
-            let length = file.seen.len().min(file.durable.len()) as u64;
-            if length > 0 {
-                let at = dice.below(length) as usize;
-                let bit = 1 << dice.below(8);
-                file.seen[at] ^= bit;
-                file.durable[at] ^= bit;
-                done += 1;
-            }
-        }
-        done
     }
 }
 

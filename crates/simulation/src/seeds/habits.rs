@@ -53,6 +53,10 @@ pub struct Habits {
     pub blind_starts: bool,
     /// The directory in which bits flip.
     pub rots_in: &'static str,
+    /// How many at once, at most.
+    pub flips: u64,
+    /// And near the begin of every file of it.
+    pub rots_heads: bool,
     /// Of requests, in tenths, those of the storm.
     pub storm: u64,
     /// The memory of verdicts is small.
@@ -109,6 +113,8 @@ impl Habits {
         let mut habits = Self {
             blows,
             blind_starts: dice.below(2) == 0,
+            flips: 3,
+            rots_heads: false,
             rots_in: ["data/verdicts", "data"][dice.below(2) as usize],
             mode: modes[dice.below(3) as usize],
             exporters: 1 + dice.below(2) as usize,
@@ -146,11 +152,11 @@ impl Habits {
         habits
     }
 
-    /// One seed of four has what some rare faults need together, which chance seldom brings.
+    /// Three seeds of eight have what some rare faults need together, which chance seldom brings.
     fn direct(&mut self, seed: u64) {
         let mut dice = Dice::new(seed ^ 0xd12e_c700);
         match dice.below(8) {
-            0 => {
+            0 | 1 => {
                 // A full outbox, backends that come and go, and losses in it alone.
                 self.exporters = 2;
                 self.outbox_bytes = [50_000, 120_000][dice.below(2) as usize];
@@ -160,11 +166,15 @@ impl Habits {
                 (self.spells, self.fills, self.hangs) = (0, 0, 0);
                 if dice.below(2) == 0 {
                     (self.powers, self.rots) = (50 + dice.below(100), 0);
+                    self.mode = [Fsync::Interval { interval_ms: 1_000 }, Fsync::Always]
+                        [dice.below(2) as usize];
                 } else {
                     (self.powers, self.rots) = (0, 20 + dice.below(40));
+                    self.flips = 8;
+                    self.rots_heads = dice.below(2) == 0;
                 }
             }
-            1 => {
+            2 => {
                 // Requests that are refused and stay on the disk, and processes that end then.
                 (self.fills, self.rots, self.powers, self.blows) = (0, 0, 0, 0);
                 self.spells = 50 + dice.below(100);
@@ -172,7 +182,7 @@ impl Habits {
                     write: 100 + dice.below(500),
                     sync: dice.below(200),
                     read: 0,
-                    other: 1_000 + dice.below(4_000),
+                    other: [150, 300, 1_000][dice.below(3) as usize],
                 };
                 self.kills = 50 + dice.below(200);
             }

@@ -33,8 +33,14 @@ impl Run {
                 self.see("bits flip under a gateway");
                 self.rotting = true;
             }
-            let flips = 1 + self.dice.below(3);
-            if self.disk.rot(flips, Path::new(habits.rots_in)) > 0 {
+            let flips = 1 + self.dice.below(habits.flips);
+            let directory = Path::new(habits.rots_in);
+            let flipped = if habits.rots_heads {
+                self.disk.rot_heads(directory)
+            } else {
+                self.disk.rot(flips, directory)
+            };
+            if flipped > 0 {
                 self.see("bits flip");
                 self.requests_unreadable |= habits.rots_in != "data/verdicts";
                 (self.harmed, self.unreadable, self.lost) = (true, true, true);
