@@ -280,8 +280,8 @@ class OtlpGrpcExporter(_Sink):
         default=None,
         description="Header that names the tenant whose traces a request holds, for example "
         "x-scope-orgid; no request then holds traces of two, so that many tenants make small "
-        "requests. A trace is of the tenant that sent its first span, whoever adds to it. Traces of "
-        "no known tenant are those of `default`, or of what headers says for this name. "
+        "requests. A trace is of the tenant that sent its first span, whoever adds to it. Those "
+        "of no known tenant are those of `default`, or of what headers says for this name. "
         "Default: none.",
         examples=["x-scope-orgid"],
     )

@@ -109,7 +109,8 @@ def main() -> int:
                     one = hunt(bug.name, field.build(), arguments.seeds)
             finally:
                 idle.put(field)
-            bar.console.print(f"{bug.name}: {one.by or 'NOT FOUND'}", highlight=False)
+            said = f"{bug.name}: {one.by or 'NOT FOUND'}, {one.seeds:,}"
+            bar.console.print(said, highlight=False, soft_wrap=True)
             bar.advance(task)
             return one
 
