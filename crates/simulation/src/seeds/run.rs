@@ -25,6 +25,9 @@ use super::truth::{SpanId, Truth};
 use crate::disk::Dice;
 use crate::life::MS;
 
+/// Something rare that a start may have notes on later.
+const UNMARKED: &str = "a segment of the outbox goes without a mark";
+
 /// What a seed came to.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {

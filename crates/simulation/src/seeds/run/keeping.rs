@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tailsampler_core::options::Fsync;
 
-use super::Run;
+use super::{Run, UNMARKED};
 use crate::disk::Dice;
 use crate::seeds::machine::{Machine, Turn};
 
@@ -83,7 +83,7 @@ impl Run {
         let unmarked = machine.outbox().stats(now).unmarked;
         self.waiting(machine, |syncing| keeper.keep(now, syncing))?;
         if machine.outbox().stats(now).unmarked > unmarked {
-            self.see("a segment of the outbox goes without a mark");
+            self.see(UNMARKED);
             self.truth.all_may_come_again();
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Run, Sending};
+use super::{Run, Sending, UNMARKED};
 use crate::life::MS;
 use crate::seeds::disk::{End, Failures};
 use crate::seeds::machine::Machine;
@@ -237,7 +237,9 @@ impl Run {
             }
         }
         let mended = found.lost.spans + found.restored.spans + found.uncounted.spans;
-        let sound = !self.unreadable && !self.lost;
+        // A disk that takes no mark for long enough lets segments go without one.
+        let marked = !self.outcome.seen.contains(UNMARKED);
+        let sound = !self.unreadable && !self.lost && marked;
         if sound && found.notes.iter().any(|note| note.contains("damaged")) {
             return Err(format!("nothing was damaged: {:?}", found.notes));
         }
