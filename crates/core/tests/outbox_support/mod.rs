@@ -135,8 +135,11 @@ impl Fixture {
 }
 
 pub fn open(disk: &MemoryDisk, options: &OutboxOptions, now: Now) -> Outbox {
+    open_on(Arc::new(disk.clone()), options, now)
+}
+
+pub fn open_on(disk: Arc<dyn FileSystem>, options: &OutboxOptions, now: Now) -> Outbox {
     let names: Vec<String> = options.exporters.keys().cloned().collect();
-    let disk = Arc::new(disk.clone());
     let (outbox, survey) = Outbox::open(disk, Path::new("outbox"), &names, options, now).unwrap();
     assert!(!survey.frames_lost && !survey.marks_lost, "{survey:?}");
     let rule = |name: &str| Rule {
