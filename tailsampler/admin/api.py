@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from tailsampler._core import CoreError
 from tailsampler.admin.answers import problem
 from tailsampler.admin.keys import CORE, POLICIES, STATUS
 from tailsampler.admin.page import ledger_page
@@ -16,6 +15,7 @@ from tailsampler.telemetry.ledger import Ledger
 from tailsampler.telemetry.status import Core
 
 _REFRESH_S: Final = 2
+_WRITER_GONE: Final = "stopped"
 _RECENT: Final = 20
 MOST_RECENT: Final = 128
 
@@ -78,8 +78,10 @@ async def decision(request: web.Request) -> web.Response:
 def _has_shed(core: Core) -> bool:
     try:
         books = json.loads(core.ledger())
-    except CoreError:
-        return False  # the writer has ended, which is said elsewhere
+    except Exception as error:
+        if error.args[:1] != (_WRITER_GONE,):
+            raise
+        return False  # which is said elsewhere
     return bool(books["spans"]["dropped"].get("overload"))
 
 
