@@ -137,12 +137,12 @@ def _transport(patch: Patch, gateway: Gateway, core: PlayedCore) -> None:
     transport = gateway.export.exporters[0].transport
     send, calls = transport.send, iter([1])
 
-    async def once(payload: bytes) -> Any:
+    async def once(payload: bytes, tenant: str) -> Any:
         for _ in calls:
             raise asyncio.CancelledError  # as a library may, though nobody cancelled us
-        return await send(payload)
+        return await send(payload, tenant)
 
-    patch.setattr(type(transport), "send", lambda _, payload: once(payload))
+    patch.setattr(type(transport), "send", lambda _, payload, tenant: once(payload, tenant))
 
 
 def _waking(patch: Patch, gateway: Gateway, core: PlayedCore) -> None:
