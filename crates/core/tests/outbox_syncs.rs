@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use engine_support::disk::{Hooked, Write};
 use outbox_support::*;
 use tailsampler_core::fs::{FileSystem, MemoryDisk};
-use tailsampler_core::outbox::Outbox;
+use tailsampler_core::outbox::{Outbox, Settlement};
 
 /// Files that were written to since their last sync, on a disk that fails once when told to.
 #[derive(Default)]
@@ -81,6 +81,36 @@ fn every_file_is_synced_before_a_copy_counts() {
     let mut dirty = watch.dirty.lock().unwrap();
     dirty.retain(|path| !copied.contains(&path.with_extension("log")));
     assert!(dirty.is_empty(), "{dirty:?}");
+}
+
+/// While a settlement is being written down, its frames are still in hand: nobody gets them again.
+#[test]
+fn what_is_being_settled_is_not_handed_out() {
+    let asked: Arc<Mutex<Option<Arc<Outbox>>>> = Arc::default();
+    let (sender, answers) = std::sync::mpsc::channel();
+    let sees = Arc::clone(&asked);
+    let disk = Hooked::new(move |_| {
+        if let Some(outbox) = sees.lock().unwrap().take() {
+            let (sender, (done, is_done)) = (sender.clone(), std::sync::mpsc::channel());
+            std::thread::spawn(move || {
+                let batch = outbox.take("a", 1, 0, at(1));
+                let _ = done.send(());
+                sender.send(batch.is_none()).unwrap();
+            });
+            // Whoever is handed something has to wait for this very write.
+            let _ = is_done.recv_timeout(std::time::Duration::from_millis(500));
+        }
+        Write::Whole
+    });
+    let mut fixture = Fixture::new(1 << 30, &[("a", FREE)]);
+    let disk: Arc<dyn FileSystem> = Arc::new(disk);
+    fixture.outbox = open_on(disk, &fixture.options, at(0));
+    fixture.write(ERRORS, at(0));
+    let (batch, _) = fixture.take("a", at(1)).unwrap();
+    let outbox = Arc::new(fixture.outbox);
+    *asked.lock().unwrap() = Some(Arc::clone(&outbox));
+    assert!(outbox.settle("a", batch.token, &Settlement::default(), at(1)));
+    assert!(answers.recv().unwrap(), "handed out while it was settled");
 }
 
 /// While somebody else is about to sync what was written before, nothing is copied: nobody knows

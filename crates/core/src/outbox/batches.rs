@@ -167,12 +167,13 @@ impl Outbox {
     /// Write down that an exporter is done with a batch, then count it and free what can be.
     fn note(&self, token: u64, note: &SettledNote, now: Now) {
         let mut log = held(&self.log);
-        let taken = held(&self.books)
-            .exporter(&note.exporter)
-            .and_then(|e| e.out.remove(&token));
-        if taken.is_none() {
+        // In hand until it is settled: in between it would be handed out once more.
+        let mut books = held(&self.books);
+        let exporter = books.exporter(&note.exporter);
+        if exporter.is_none_or(|exporter| !exporter.out.contains_key(&token)) {
             return;
         }
+        drop(books);
         let written = self.write_note(&mut log, Kind::Settled, note, now).is_ok();
         {
             let mut books = held(&self.books);
@@ -180,6 +181,9 @@ impl Outbox {
             books.storage_errors += u64::from(!written);
             if !written {
                 books.unmarked = Some(now);
+            }
+            if let Some(exporter) = books.exporter(&note.exporter) {
+                exporter.out.remove(&token);
             }
             books.settle(note, written);
         }
