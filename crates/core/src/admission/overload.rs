@@ -34,8 +34,8 @@ const CALM_AT: f64 = 0.4;
 /// Looks in a row that find the writer behind, before that counts.
 const LAGGING_LOOKS: u32 = 2;
 
-/// No trace waits for so long.
-const OLD_MS: u64 = 3_600_000;
+/// Twice the longest wait that can be configured: what is older bears on no trace that is held.
+const OLD_MS: u64 = 7_200_000;
 
 /// T of a level, 56 bits: traces with an R below it are shed.
 #[must_use]
