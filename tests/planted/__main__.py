@@ -1,7 +1,8 @@
 """Plant bugs in a copy of the data plane, one at a time, and see whether the simulation finds them.
 
 Builds the simulation once for every bug, plays seeds until a promise breaks, and if none did,
-enumerates crash points. Exit status 1 if a bug is not found.
+enumerates crash points; what another defence hides from both, the tests of the core may find.
+Exit status 1 if a bug is not found.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +54,16 @@ class Field:
             raise SystemExit(f"it does not build:\n{built.stderr}")
         return self.target / "debug/tailsampler-simulate"
 
+    def test(self) -> str | None:
+        """Run the tests of the core; the name of one that failed."""
+        cargo = ["cargo", "test", "--quiet", "--locked", "--no-fail-fast", "-p", "tailsampler-core"]
+        command = [*cargo, "--tests", "--target-dir", str(self.target)]
+        tests = subprocess.run(command, cwd=self.copy, check=False, capture_output=True, text=True)
+        if not tests.returncode:
+            return None
+        failed = re.search(r"^---- (\S+) stdout ----$", tests.stdout, re.MULTILINE)
+        return failed[1] if failed else tests.stderr.strip().splitlines()[-1]
+
 
 def simulate(program: Path, *arguments: str) -> tuple[int, str | None]:
     """Run the simulation; how many seeds it played, and the first thing that was wrong."""
@@ -67,13 +79,17 @@ def simulate(program: Path, *arguments: str) -> tuple[int, str | None]:
     return report.get("seeds", 0), violations[0][1] if violations else None
 
 
-def hunt(name: str, program: Path, seeds: int) -> Found:
-    """Look for what is wrong in this program."""
+def hunt(name: str, field: Field, seeds: int) -> Found:
+    """Look for what is wrong in this field."""
+    program = field.build()
     played, says = simulate(program, "seeds", "--seeds", str(seeds), "--until-found")
     if says is not None:
         return Found(name, "seeds", played, says)
     _, says = simulate(program, "crash-points", "--scripts", "20")
-    return Found(name, "crash points" if says else None, played, says or "")
+    if says is not None:
+        return Found(name, "crash points", played, says)
+    says = field.test()
+    return Found(name, "tests" if says else None, played, says or "")
 
 
 def main() -> int:
@@ -91,10 +107,10 @@ def main() -> int:
     ):
         fields = [Field(Path(directory) / str(number)) for number in range(arguments.jobs)]
         program = fields[0].build()
+        if (says := simulate(program, "seeds", "--seeds", "100")[1]) is not None:
+            raise SystemExit(f"something is wrong before anything is planted: {says}")
         for other in fields[1:]:
             shutil.copytree(fields[0].target, other.target)  # what they depend on is the same
-        if (healthy := hunt("", program, 100)).by:
-            raise SystemExit(f"something is wrong before anything is planted: {healthy.says}")
         if simulate(program, "seeds", "--seeds", "20", "--canary")[1] is None:
             raise SystemExit("the canary was not found, so nothing else would be")
         task = bar.add_task("planted bugs", total=len(chosen))
@@ -106,7 +122,7 @@ def main() -> int:
             field = idle.get()
             try:
                 with Planted(field.copy, bug):
-                    one = hunt(bug.name, field.build(), arguments.seeds)
+                    one = hunt(bug.name, field, arguments.seeds)
             finally:
                 idle.put(field)
             said = f"{bug.name}: {one.by or 'NOT FOUND'}, {one.seeds:,}"

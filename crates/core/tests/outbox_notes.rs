@@ -60,6 +60,52 @@ fn a_moved_frame_keeps_its_doubts() {
     assert_eq!(fixture.totals("away").0.exported_again.spans, 1);
 }
 
+/// The record of a moved frame that damage takes is missed, also while the old place still stands
+/// there: the mark behind it says that the old one is done with.
+#[test]
+fn a_lost_copy_is_missed() {
+    let mut fixture = Fixture::new(150_000, &[("away", bounded(Some(60_000), None))]);
+    let copies = |fixture: &Fixture| {
+        let mut places = Vec::new();
+        for name in fixture.disk.list(Path::new("outbox")).unwrap() {
+            let path = Path::new("outbox").join(name);
+            let bytes = fixture.disk.read(&path).unwrap().unwrap();
+            let notes = bytes.windows(8).enumerate();
+            let notes = notes.filter(|(_, part)| part == b"{\"from\":");
+            places.extend(notes.map(|(at, _)| (path.clone(), at)));
+        }
+        places
+    };
+    for _ in 0..10 {
+        fixture.write(ERRORS, at(0));
+    }
+    while copies(&fixture).is_empty() {
+        fixture.write(DEFAULT, at(1));
+        assert!(fixture.outbox.make_room(at(1)));
+    }
+    let segments = fixture.disk.list(Path::new("outbox")).unwrap().len();
+    while fixture.disk.list(Path::new("outbox")).unwrap().len() == segments {
+        fixture.write(DEFAULT, at(1));
+    }
+    assert!(
+        fixture
+            .disk
+            .list(Path::new("outbox"))
+            .unwrap()
+            .contains(&file(0))
+    );
+    for (path, place) in copies(&fixture) {
+        let mut bytes = fixture.disk.read(&path).unwrap().unwrap();
+        bytes[place] = 0;
+        fixture.disk.replace(&path, &bytes).unwrap();
+    }
+    let names = ["away".to_owned()];
+    let disk = Arc::new(fixture.disk.clone());
+    let opened = Outbox::open(disk, Path::new("outbox"), &names, &fixture.options, at(2));
+    let (_, survey) = opened.unwrap();
+    assert!(survey.frames_lost, "{survey:?}");
+}
+
 /// Marks are only needed to let segments go; where damage took them all, another one is written,
 /// also while there is no room for anything else.
 #[test]

@@ -274,7 +274,7 @@ fn overload_comes_and_goes() {
     let mut options = options(&["a"]);
     options.admission.overload = Some(OverloadOptions { most_level: 6 });
     options.plan = plan(NEVER, 10_000);
-    options.buffer.max_index_bytes = 80_000;
+    options.buffer.max_index_bytes = 120_000;
     options.buffer.max_bytes = 1 << 30;
     let stage = stage(options);
     let mut sent = 0;

@@ -319,7 +319,13 @@ impl File for Opened {
         let full = state.capacity < u64::MAX && state.used() + bytes.len() as u64 > state.capacity;
         let fails = state.fails(|f| f.write, "a write fails half way");
         if dies || full || fails {
-            let some = state.dice.below(bytes.len() as u64 + 1) as usize;
+            // Also between two records.
+            let some = if state.dice.below(2) == 0 {
+                let whole = state.dice.below(parts.len() as u64 + 1) as usize;
+                parts[..whole].iter().map(|part| part.len()).sum()
+            } else {
+                state.dice.below(bytes.len() as u64 + 1) as usize
+            };
             state.change(self.1, Change::Write(position, bytes[..some].to_vec()));
             state.failed_writes += 1;
             if full {

@@ -152,42 +152,84 @@ impl Habits {
         habits
     }
 
-    /// Three seeds of eight have what some rare faults need together, which chance seldom brings.
+    /// Half of the seeds have what some rare faults need together, which chance seldom brings.
     fn direct(&mut self, seed: u64) {
         let mut dice = Dice::new(seed ^ 0xd12e_c700);
-        match dice.below(8) {
-            0 | 1 => {
-                // A full outbox, backends that come and go, and losses in it alone.
-                self.exporters = 2;
-                self.outbox_bytes = [50_000, 120_000][dice.below(2) as usize];
-                self.segment_bytes = 700;
-                self.aways = 100 + dice.below(300);
-                self.rots_in = "data/outbox";
-                (self.spells, self.fills, self.hangs) = (0, 0, 0);
-                if dice.below(2) == 0 {
-                    (self.powers, self.rots) = (50 + dice.below(100), 0);
-                    self.mode = [Fsync::Interval { interval_ms: 1_000 }, Fsync::Always]
-                        [dice.below(2) as usize];
-                } else {
-                    (self.powers, self.rots) = (0, 20 + dice.below(40));
-                    self.flips = 8;
-                    self.rots_heads = dice.below(2) == 0;
-                }
-            }
-            2 => {
-                // Requests that are refused and stay on the disk, and processes that end then.
-                (self.fills, self.rots, self.powers, self.blows) = (0, 0, 0, 0);
-                self.spells = 50 + dice.below(100);
-                self.failures = Failures {
-                    write: 100 + dice.below(500),
-                    sync: dice.below(200),
-                    read: 0,
-                    other: [150, 300, 1_000][dice.below(3) as usize],
-                };
-                self.kills = 50 + dice.below(200);
-            }
+        match dice.below(12) {
+            0 | 1 => self.fill_outbox(&mut dice),
+            2 => self.refuse(&mut dice),
+            3 => self.take_back(&mut dice),
+            4 => self.sync_nothing(&mut dice),
+            5 => self.keep_names(&mut dice),
             _ => {}
         }
+    }
+
+    /// A full outbox, backends that come and go, and losses in it alone.
+    fn fill_outbox(&mut self, dice: &mut Dice) {
+        self.exporters = 2;
+        self.outbox_bytes = [50_000, 120_000][dice.below(2) as usize];
+        self.segment_bytes = 700;
+        self.aways = 100 + dice.below(300);
+        self.rots_in = "data/outbox";
+        (self.spells, self.fills, self.hangs) = (0, 0, 0);
+        // Also within the moments in which frames stand at two places.
+        self.kills = [0, 300][dice.below(2) as usize];
+        if dice.below(2) == 0 {
+            (self.powers, self.rots) = (50 + dice.below(100), 0);
+            self.mode =
+                [Fsync::Interval { interval_ms: 1_000 }, Fsync::Always][dice.below(2) as usize];
+        } else {
+            (self.powers, self.rots) = (0, 20 + dice.below(40));
+            self.flips = 8;
+            self.rots_heads = dice.below(2) == 0;
+        }
+    }
+
+    /// Requests that are refused and stay on the disk, and processes that end then.
+    fn refuse(&mut self, dice: &mut Dice) {
+        (self.fills, self.rots, self.powers, self.blows) = (0, 0, 0, 0);
+        self.spells = 50 + dice.below(100);
+        self.failures = Failures {
+            write: 100 + dice.below(500),
+            sync: dice.below(200),
+            read: 0,
+            other: [150, 300, 1_000][dice.below(3) as usize],
+        };
+        self.kills = 50 + dice.below(200);
+    }
+
+    /// Writes that fail and are taken back, and losses of power soon after.
+    fn take_back(&mut self, dice: &mut Dice) {
+        (self.fills, self.rots, self.kills) = (0, 0, 0);
+        self.mode = [Fsync::Interval { interval_ms: 1_000 }, Fsync::Always][dice.below(2) as usize];
+        self.spells = 100 + dice.below(100);
+        self.failures = Failures {
+            write: 100 + dice.below(400),
+            ..Failures::default()
+        };
+        self.powers = 20 + dice.below(60);
+        self.blows = 3;
+    }
+
+    /// Nothing is made durable, and the power goes again and again.
+    fn sync_nothing(&mut self, dice: &mut Dice) {
+        (self.fills, self.rots, self.spells, self.kills) = (0, 0, 0, 0);
+        self.mode = Fsync::Never;
+        self.powers = 50 + dice.below(150);
+        self.stops = [0, 50][dice.below(2) as usize];
+    }
+
+    /// Files that cannot be removed now and then, and processes that end meanwhile.
+    fn keep_names(&mut self, dice: &mut Dice) {
+        (self.fills, self.rots, self.powers, self.blows) = (0, 0, 0, 0);
+        self.segment_bytes = 700;
+        self.spells = 100 + dice.below(100);
+        self.failures = Failures {
+            other: 100 + dice.below(500),
+            ..Failures::default()
+        };
+        self.kills = 50 + dice.below(200);
     }
 
     /// The options of its gateway.

@@ -1,0 +1,82 @@
+//! A loss of power takes what it wants where nothing is made durable: also from the outbox alone.
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod engine_support;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine_support::{MS, error, exported, options, request};
+use tailsampler_core::engine::Chores;
+use tailsampler_core::fs::{FileSystem, MemoryDisk};
+use tailsampler_core::simulation::World;
+
+/// A life with kept traces, sent and unsent, that ends with a checkpoint.
+fn life() -> (MemoryDisk, Vec<u64>) {
+    let disk = MemoryDisk::default();
+    let mut world = World::new(Arc::new(disk.clone()), options(&["a"])).unwrap();
+    let mut sent = Vec::new();
+    for round in 0..6 {
+        let now = round * 2_000 * MS;
+        world
+            .ingest(request(&[error(round, round + 1)]), now)
+            .unwrap();
+        world.advance(now + 1_500 * MS);
+        if round < 4 {
+            let batches = world.take();
+            let spans = batches.iter().flat_map(|batch| exported(batch));
+            sent.extend(spans.map(|(span, _)| span));
+        }
+    }
+    let chores = Chores {
+        checkpoint: Some(world.engine().checkpoint()),
+        remove: Vec::new(),
+    };
+    let left = chores.carry_out(&disk, Path::new("data"));
+    assert!(left.is_empty());
+    (disk, sent)
+}
+
+fn segments(disk: &MemoryDisk) -> Vec<(PathBuf, usize)> {
+    let names = disk.list(Path::new("data/outbox")).unwrap();
+    let paths = names
+        .into_iter()
+        .map(|name| Path::new("data/outbox").join(name));
+    let sized = paths.map(|path| {
+        let length = disk.read(&path).unwrap().unwrap().len();
+        (path, length)
+    });
+    sized.collect()
+}
+
+/// Whatever stretch of the outbox is gone, its begin, its middle or its end, what the checkpoint
+/// says of it is missed: the books are put right, and every span is counted once.
+#[test]
+fn whatever_of_the_outbox_is_gone_the_books_balance() {
+    let (whole, sent) = life();
+    assert_eq!(sent, [1, 2, 3, 4]);
+    let length: usize = segments(&whole).iter().map(|(_, length)| length).sum();
+    assert!(length > 1_000, "{length}");
+    let step = 41;
+    for from in (0..length).step_by(step) {
+        for to in (from + step..length + step).step_by(5 * step) {
+            let (disk, _) = life();
+            let mut begin = 0;
+            for (path, size) in segments(&disk) {
+                let mut bytes = disk.read(&path).unwrap().unwrap();
+                let lost = from.saturating_sub(begin).min(size)..to.saturating_sub(begin).min(size);
+                bytes[lost].fill(0);
+                disk.replace(&path, &bytes).unwrap();
+                begin += size;
+            }
+            let now = 20_000 * MS;
+            let mut world = World::left(Arc::new(disk), options(&["a"]), now).unwrap();
+            let ledger = world.ledger();
+            assert_eq!(ledger["balanced"], true, "{from}..{to}: {ledger:#}");
+            world.take();
+            let ledger = world.ledger();
+            assert_eq!(ledger["balanced"], true, "{from}..{to}: {ledger:#}");
+            assert_eq!(ledger["spans"]["received"], 6, "{from}..{to}");
+        }
+    }
+}
