@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from benchmarks import process, report
+from benchmarks import cgroup, process, report
 from benchmarks.backend import KeepingBackend
 from benchmarks.case import CASES
 from benchmarks.gateway import GatewayError, GatewayProcess
@@ -22,6 +22,7 @@ SPANS = 1 << 20
 SPANS_PER_REQUEST = 512
 LIMIT = 40_000
 WARM_UP_SPANS = 65_536
+CONTAINER_BYTES = 512 << 20
 _RECEIVE = "receive:\n"
 _BUFFER = "max_bytes: 8GiB"
 
@@ -68,12 +69,15 @@ class Row:
     p99_ms: float
     grown: int
     """Anonymous memory at its highest, above what an idle process has; bytes."""
+    group: tuple[int, int] | None
+    """Of its control group: bytes at their highest, page cache included, and processes killed."""
     balanced: bool
 
     @property
     def whole(self) -> bool:
         """Whether every promise was kept."""
-        return self.balanced and self.lost == self.altered == 0
+        killed = self.group[1] if self.group else 0
+        return self.balanced and self.lost == self.altered == killed == 0
 
 
 def run(scale: float) -> tuple[str, bool]:
@@ -109,11 +113,13 @@ def _burst(way: Way, spans: int) -> Row:
     try:
         with (
             KeepingBackend(scratch / "delivered") as backend,
+            cgroup.limited(CONTAINER_BYTES) as group,
             GatewayProcess(
                 _config(way, scratch),
                 scratch / "data",
                 backend_port=backend.port,
                 decision_wait="5s",
+                group=group,
             ) as gateway,
         ):
             _offer(gateway, WARM_UP_SPANS, "--retry", f"--rate={LIMIT // 2}")
@@ -135,6 +141,7 @@ def _burst(way: Way, spans: int) -> Row:
                 altered=len(delivered - promised),
                 p99_ms=told["latency_ms"]["p99"],
                 grown=max(0, highest.bytes - idle),
+                group=(group.peak_bytes(), group.kills()) if group else None,
                 balanced=books.holds and len(promised) == told["acknowledged_spans"],
             )
     finally:
@@ -169,6 +176,10 @@ def _offer(gateway: GatewayProcess, spans: int, *arguments: str) -> dict[str, An
     return told
 
 
+def _told(group: tuple[int, int] | None) -> str:
+    return "" if group is None else f"{group[0] / 2**20:.0f} MiB, {group[1]} kills"
+
+
 def _render(rows: list[Row]) -> str:
     columns = [
         "offered",
@@ -178,12 +189,13 @@ def _render(rows: list[Row]) -> str:
         "refusals",
         "p99_ms",
         "memory",
+        "container",
         "books",
     ]
     head = " | ".join(["| ", *(name.replace("_", " ") for name in columns), ""]).rstrip()
     contrib = (
         "| contrib 0.155, its defaults, `always_sample` (measured once, elsewhere) "
-        "| 1,000,050 | 1,000,050 | 423,159 | 576,891 | 0 | | | |"
+        "| 1,000,050 | 1,000,050 | 423,159 | 576,891 | 0 | | | | |"
     )
     lines = [
         "# burst",
@@ -192,18 +204,22 @@ def _render(rows: list[Row]) -> str:
         "requests in flight on four connections, to a backend that takes them all. Delivered and",
         "lost are counted by span id at the backend, beside what the sender was answered. p99 runs",
         "from the moment a request was due to its acknowledgement, refusals and the waits after",
-        "them included. Memory is what the process grew by.",
+        "them included. Memory is what the process grew by, without pages of files. Container is",
+        f"what its control group, limited to {CONTAINER_BYTES >> 20} MiB, had at its highest, page",
+        "cache included, and how often the kernel killed something in it; empty where this machine",
+        "gives no control group.",
         "",
         f"Machine: {process.machine()}.",
         f"Commit: {report.commit()}. Date: {datetime.now(UTC):%Y-%m-%d}.",
         "",
         head,
-        "|---|---:|---:|---:|---:|---:|---:|---:|---|",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---|",
         contrib,
     ]
     lines += [
         f"| {row.name} | {row.offered:,} | {row.acknowledged:,} | {row.delivered:,} | {row.lost:,} "
         f"| {row.refusals:,} | {row.p99_ms:,.0f} | {row.grown / 2**20:+.0f} MiB "
+        f"| {_told(row.group)} "
         f"| {'balanced' if row.whole else 'WRONG'} |"
         for row in rows
     ]

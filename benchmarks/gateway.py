@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from benchmarks.cgroup import Cgroup
+
 PORTS = ("OTLP", "OTLP_HTTP", "ADMIN", "CONTROL", "HEALTH")
 START_WITHIN_S = 30.0
 STOP_WITHIN_S = 60.0
@@ -51,7 +53,13 @@ class GatewayProcess:
     """``tailsampler gateway`` from start to SIGTERM, as a ``with`` block."""
 
     def __init__(
-        self, config: Path, directory: Path, *, backend_port: int, decision_wait: str
+        self,
+        config: Path,
+        directory: Path,
+        *,
+        backend_port: int,
+        decision_wait: str,
+        group: Cgroup | None = None,
     ) -> None:
         ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.otlp_endpoint = f"127.0.0.1:{ports['OTLP']}"
@@ -65,6 +73,9 @@ class GatewayProcess:
             "BENCH_DECISION_WAIT": decision_wait,
         }
         command = [sys.executable, "-m", "tailsampler", "gateway", "--config", str(config)]
+        if group is not None:
+            join = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(group.processes)]
+            command = [*join, *command]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT
