@@ -41,3 +41,29 @@ fn an_empty_request_takes_no_other_with_it() -> Outcome {
     }
     Ok(())
 }
+
+/// A request without spans raises no level for the others of its group, nor for what a restart
+/// knows of them.
+#[test]
+fn an_empty_request_raises_no_level() -> Outcome {
+    let fs: Arc<dyn FileSystem> = Arc::new(MemoryDisk::default());
+    let now = Now::default();
+    let (mut engine, plans, _) = replay::start(&fs, options(&["e"]), now)?;
+    let plans = plans.read().map_err(|error| error.to_string())?.clone();
+    let mut group = Vec::new();
+    for (level, spans) in [(3, &[][..]), (1, &[plain(1, 1)])] {
+        let body = request(spans);
+        let mut found = Scan::default();
+        scan(&body, &plans, &mut found)?;
+        let mut prepared = Prepared::new(0, body, &mut found, plans.generation);
+        prepared.shed(level, &plans.current);
+        group.push(prepared);
+    }
+    assert_eq!(group[1].shed.spans, 1, "R of this trace is near 0");
+    engine.commit(&mut group, now)?;
+    assert_eq!(engine.last_level(now), 1);
+    drop(engine);
+    let (engine, _, _) = replay::start(&fs, options(&["e"]), now)?;
+    assert_eq!(engine.last_level(now), 1);
+    Ok(())
+}

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use outbox_support::*;
-use tailsampler_core::fs::FileSystem;
+use tailsampler_core::fs::{FileSystem, MemoryDisk};
+use tailsampler_core::options::OutboxOptions;
 use tailsampler_core::outbox::{Outbox, Settlement};
 
 /// A note that damage takes leaves what it said to be sent again, or given up again, and nothing
@@ -136,4 +137,19 @@ fn a_full_log_without_marks() {
     fixture.outbox = outbox;
     fixture.drain("away", at(1));
     assert!(fixture.outbox.make_room(at(1)));
+}
+
+/// Without syncs a loss of power may take all that the newest segment says, when those before it
+/// are removed for good: what had been counted there is missed.
+#[test]
+fn an_outbox_that_begins_later_and_says_nothing() {
+    for (base, lost) in [(0, false), (4_711, true)] {
+        let disk = MemoryDisk::default();
+        disk.create(&Path::new("outbox").join(file(base))).unwrap();
+        let names = ["away".to_owned()];
+        let options = OutboxOptions::default();
+        let disk = Arc::new(disk);
+        let opened = Outbox::open(disk, Path::new("outbox"), &names, &options, at(0));
+        assert_eq!(opened.unwrap().1.marks_lost, lost, "{base}");
+    }
 }

@@ -101,7 +101,9 @@ impl Engine {
 
     /// The header of the record that says what a group shed.
     pub(super) fn shed_header(&self, group: &[Prepared], shed: Count, now: Now) -> Header {
-        let level = group.iter().map(|prepared| prepared.level).max();
+        // A request without spans came under no level, as far as verdicts go.
+        let came = group.iter().filter(|prepared| prepared.spans() > 0);
+        let level = came.map(|prepared| prepared.level).max();
         Header {
             kind: Kind::Shed,
             tenant: 0,

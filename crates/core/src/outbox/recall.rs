@@ -156,7 +156,9 @@ impl Recall {
     /// The log ends: what is missing?
     fn finish(&mut self) {
         let survey = &mut self.survey;
-        survey.marks_lost = !self.marked && !survey.frames.is_empty();
+        // A segment goes when a mark stands behind it: one that is not there was lost with others.
+        let begins_later = self.first > Some(0);
+        survey.marks_lost = !self.marked && (begins_later || !survey.frames.is_empty());
         if self.owed.values().any(|owed| !owed.is_zero()) {
             // A segment is removed when all exporters are done with it, so this one was lost.
             survey.frames_lost = true;

@@ -115,7 +115,8 @@ pub struct Truth {
     /// Memory of verdicts is too small to rely on.
     forgetful: bool,
     /// Traces that a dying process may have judged.
-    unsettled: Vec<TraceId>,
+    /// May have been judged, on these of their spans at least.
+    unsettled: Vec<(TraceId, Vec<SpanId>)>,
     /// A process may have ended before it had copied what a failed sync left in doubt, and before
     /// it could say so on the disk: to the next one it looks durable.
     deceived: bool,
@@ -293,17 +294,18 @@ impl Truth {
                 "{name} began under plan {plan}, and was judged by {by}"
             ));
         }
-        self.verdict_fits(&id, verdict.kept)?;
+        let judged = trace.sure.clone();
+        self.verdict_fits(&id, &judged, verdict.kept)?;
         self.decide(id, verdict.kept, now_ms);
         Ok(())
     }
 
-    /// Whether the chain may say that of a trace.
-    fn verdict_fits(&mut self, id: &TraceId, kept: bool) -> Result<(), String> {
+    /// Whether the chain may say that of a trace, on these of its spans at least.
+    fn verdict_fits(&mut self, id: &TraceId, judged: &[SpanId], kept: bool) -> Result<(), String> {
         let Some(trace) = self.traces.get(id) else {
             return Ok(());
         };
-        let at_least = !trace.sure.is_empty() && self.chain(id, trace.sure.iter());
+        let at_least = !judged.is_empty() && self.chain(id, judged.iter());
         let at_most = self.chain(id, trace.sure.iter().chain(&trace.possible));
         let began = (trace.plan.is_some() && !trace.mixed).then_some(trace.since_ms);
         let (surely, perhaps) = self.shed.thresholds(began, self.restarted_ms);
@@ -323,7 +325,7 @@ impl Truth {
     }
 
     fn decide(&mut self, id: TraceId, kept: bool, now_ms: u64) {
-        self.unsettled.retain(|other| *other != id);
+        self.unsettled.retain(|(other, _)| *other != id);
         let Some(trace) = self.traces.get_mut(&id) else {
             return;
         };
@@ -345,7 +347,9 @@ impl Truth {
     pub fn perhaps_judged(&mut self) {
         for (id, trace) in &mut self.traces {
             match trace.known {
-                Known::Nothing if !self.unsettled.contains(id) => self.unsettled.push(*id),
+                Known::Nothing if self.unsettled.iter().all(|(other, _)| other != id) => {
+                    self.unsettled.push((*id, trace.sure.clone()));
+                }
                 Known::Surely(_) | Known::Perhaps if !trace.possible.is_empty() => {
                     // One verdict or another: nobody can tell them apart.
                     (trace.known, trace.mixed, trace.dropped_once) = (Known::Perhaps, true, true);
@@ -364,10 +368,10 @@ impl Truth {
         decision: impl Fn(&TraceId) -> Option<bool>,
         now_ms: u64,
     ) -> Result<(), String> {
-        for id in std::mem::take(&mut self.unsettled) {
+        for (id, judged) in std::mem::take(&mut self.unsettled) {
             let Some(kept) = decision(&id) else { continue };
             self.seen.insert("a verdict that nobody was told of");
-            self.verdict_fits(&id, kept)?;
+            self.verdict_fits(&id, &judged, kept)?;
             self.decide(id, kept, now_ms);
         }
         Ok(())

@@ -79,7 +79,7 @@ impl Truth {
             self.may_come_again(0, &fresh.replayed);
             self.may_come_again(1, &fresh.replayed);
             let mut judging = Vec::new();
-            for id in &self.unsettled {
+            for (id, _) in &self.unsettled {
                 if let Some(trace) = self.traces.get_mut(id) {
                     trace.perhaps_kept = true;
                     judging.extend_from_slice(&trace.sure);
