@@ -173,6 +173,13 @@ class Gateway:
         To be asked about once a second: it changes after seconds of refusal, and at most once a
         minute. It waits for no disk.
         """
+    def take_found(self) -> bytes:
+        """What the other gateways are to be told: 24 bytes a trace, its id and T, big endian.
+
+        Traces that a rule keeps for what it asks of spans, as soon as it does; each once.
+        """
+    def hear(self, verdicts: bytes, /) -> None:
+        """Other gateways told these; ``CoreError``: ``bad_verdicts``."""
     def overload_level(self) -> int:
         """How often the share of traces that is taken was halved; 0: all are. Waits for nothing."""
     def stats(self) -> str:

@@ -111,7 +111,19 @@ async def beside_the_spans(gateway: "Gateway") -> AsyncIterator[Beside]:
                 certificates=gateway.certificates,
             )
             addresses["control"] = await stack.enter_async_context(control)
+            if settings.peers.enabled:
+                _share(gateway, stack)
         yield Beside(addresses, gateway, sockets, stack)
+
+
+def _share(gateway: "Gateway", stack: AsyncExitStack) -> None:
+    from tailsampler.control.sharing import COMPONENT, Sharing  # noqa: PLC0415 - if wanted
+
+    contained = gateway.status.contained
+    sharing = Sharing(gateway.settings.peers, gateway.core, gateway.status.clock, contained)
+    gateway.status.peers = sharing.states
+    telling = contained.keep(COMPONENT, sharing.run)
+    stack.push_async_callback(_ended, asyncio.create_task(telling, name=COMPONENT))
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

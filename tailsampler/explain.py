@@ -116,7 +116,7 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _rule(found)
     if found.get("truncated"):
         yield "It was larger than sampling.max_trace_bytes: only some of its spans went."
-    if found.get("early") not in {None, "overload"}:
+    if found.get("early") not in {None, "overload", "shared"}:
         why = _EARLY.get(found["early"], found["early"])
         yield f"It was judged before it was due, on the spans that had come, because {why}."
     if found.get("late_spans_follow"):
@@ -135,11 +135,21 @@ def _rule(found: Mapping[str, Any]) -> Iterator[str]:
     if policy is None:
         yield "No policy matched it."
         return
+    if found.get("early") == "shared":
+        yield f"On the spans that came here policy {policy} was the first that matched."
+        also = f"Another gateway saw others, of a policy that keeps {_percent(share)}"
+        yield f"{also}: this one follows."
+        yield from _randomness(found, share)
+        return
     witness = (found.get("evidence") or {}).get("witness")
     because = f"{found['reason']}{'' if witness is None else f' = {witness}'}"
     yield f"Policy {policy} was the first that matched ({because}); it keeps {_percent(own)}."
     if 0 < share < own:
         yield f"More came in than could be held: {share * 100:.4g} % of all traces could be kept."
+    yield from _randomness(found, share)
+
+
+def _randomness(found: Mapping[str, Any], share: float) -> Iterator[str]:
     source = _SOURCES.get(found["randomness_source"], found["randomness_source"])
     threshold, randomness = f"{found['threshold']:014x}", found["randomness"]
     relation = "at or over" if found["kept"] else "under"

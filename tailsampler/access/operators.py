@@ -21,6 +21,9 @@ class Operator:
     name: str
     """For the audit log: the token's name, or how they came in without one."""
     may_operate: bool
+    may_read: bool = True
+    may_share: bool = True
+    """Tell verdicts as another gateway of the tier does."""
 
 
 NOBODY_IN_PARTICULAR: Final = Operator("anybody", may_operate=True)
@@ -40,7 +43,12 @@ class Access:
         self._known: Sequence[_Known] = [
             _Known(
                 digest(one.token.get_secret_value()),
-                Operator(one.name, may_operate=one.role == "operate"),
+                Operator(
+                    one.name,
+                    may_operate=one.role == "operate",
+                    may_read=one.role != "peer",
+                    may_share=one.role != "read",
+                ),
             )
             for one in auth.tokens
         ]

@@ -35,12 +35,15 @@ def authenticated(access: Access, audit: Audit | None) -> Middleware:
                 await asyncio.to_thread(audit.refused, None, what, where, why)
             return _who_are_you()
         request[OPERATOR] = operator
-        if request.method in READING:
+        reads = request.method in READING
+        if reads and operator.may_read:
             return await handler(request)
-        if not operator.may_operate:
+        if reads or not operator.may_operate:
+            role = "read" if reads else "operate"
             if audit is not None:
-                await asyncio.to_thread(audit.refused, operator.name, what, where, "role read")
-            say = "this token may read only; ask with one whose role is operate"
+                why = f"needs role {role}"
+                await asyncio.to_thread(audit.refused, operator.name, what, where, why)
+            say = f"this token may not do that; ask with one whose role is {role}"
             return problem(403, "may_not_operate", say)
         outcome = "cut_off"
         try:

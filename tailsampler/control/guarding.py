@@ -14,6 +14,8 @@ from tailsampler.access.operators import Access, Operator
 
 READING: Final = ("Get", "List", "Watch")
 """How the names of methods begin that change nothing; whoever calls another one operates."""
+SHARING: Final = "ShareVerdicts"
+"""Several times a second, by other gateways: not written down, unless it is refused."""
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -50,13 +52,19 @@ class Guarding(grpc.aio.ServerInterceptor):
             return self._refusing(
                 handler, None, method, why, grpc.StatusCode.UNAUTHENTICATED, f"{say}those that hold"
             )
-        if method.startswith(READING):
-            return handler
-        if not operator.may_operate:
-            say = f"this token may read only; call {method} with one whose role is operate"
+        role = _role_that_lacks(operator, method)
+        if role is not None:
+            say = f"this token may not call {method}; call it with one whose role is {role}"
             return self._refusing(
-                handler, operator, method, "role read", grpc.StatusCode.PERMISSION_DENIED, say
+                handler,
+                operator,
+                method,
+                f"needs role {role}",
+                grpc.StatusCode.PERMISSION_DENIED,
+                say,
             )
+        if method.startswith(READING) or method == SHARING:
+            return handler
         return handler if self._audit is None else self._writing(handler, operator, method)
 
     def _refusing(
@@ -113,3 +121,12 @@ class Guarding(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(
             answer, handler.request_deserializer, handler.response_serializer
         )
+
+
+def _role_that_lacks(operator: Operator, method: str) -> str | None:
+    """The role that this operator would need; None if they may."""
+    if method == SHARING:
+        return None if operator.may_share else "peer"
+    if method.startswith(READING):
+        return None if operator.may_read else "read"
+    return None if operator.may_operate else "operate"

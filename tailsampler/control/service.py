@@ -22,6 +22,7 @@ from tailsampler.control.messages import (
     sample_message,
     seconds,
 )
+from tailsampler.control.sharing import INSTANCE, MOST_VERDICTS, VERDICT_BYTES
 from tailsampler.control.v1 import control_pb2 as pb
 from tailsampler.control.v1.control_pb2_grpc import (
     ControlServicer,
@@ -53,9 +54,15 @@ class ControlService(ControlServicer):
     """Answers from the core. Calls into it run in threads: they may wait, or search a log."""
 
     def __init__(
-        self, core: Core, flush: Flush, status: Status, rates: Mapping[str, float]
+        self,
+        core: Core,
+        flush: Flush,
+        status: Status,
+        rates: Mapping[str, float],
+        instance: bytes = INSTANCE,
     ) -> None:
         self._core = core
+        self._instance = instance
         self._flush = flush
         self._status = status
         self._rates = rates
@@ -101,6 +108,18 @@ class ControlService(ControlServicer):
         log.info("control.drained", traces_judged=judged, held_spans=max(left))
         return pb.DrainResponse(traces_judged=judged, empty=not any(left), ledger=ledger)
 
+    async def ShareVerdicts(  # noqa: N802 - as above
+        self, request: pb.ShareVerdictsRequest, context: Context
+    ) -> pb.ShareVerdictsResponse:
+        """Take what another gateway tells."""
+        if request.instance == self._instance:
+            return pb.ShareVerdictsResponse(itself=True)
+        say = _wrong_with(request.verdicts)
+        if say is not None:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, say)
+        await asyncio.to_thread(self._core.hear, request.verdicts)
+        return pb.ShareVerdictsResponse()
+
     async def WatchStats(  # noqa: N802 - as above
         self, request: pb.WatchStatsRequest, context: Context
     ) -> AsyncIterator[pb.WatchStatsResponse]:
@@ -142,12 +161,14 @@ async def controlling(  # noqa: PLR0913 - what it tells, and what guards it
     audit: Audit | None = None,
     tls: ServerTls | None = None,
     certificates: Certificates | None = None,
+    instance: bytes = INSTANCE,
 ) -> AsyncIterator[str]:
     """Serve while the context lasts; yields the bound ``host:port``.
 
     ``rates`` is the chain, in its order: what share each policy keeps. ``access`` says who may
     call what, ``audit`` is where operations are written down, ``certificates`` sees to it that
-    changed files of ``tls`` are taken up. Raises ``StartError`` if the address cannot be had, or
+    changed files of ``tls`` are taken up, ``instance`` is by what this gateway knows itself among
+    its peers. Raises ``StartError`` if the address cannot be had, or
     a file of ``tls`` cannot be used.
     """
     # A port that somebody else listens on is an error, not a shared burden.
@@ -155,7 +176,8 @@ async def controlling(  # noqa: PLR0913 - what it tells, and what guards it
         interceptors=[Containing(status.contained), Guarding(access, audit)],
         options=[("grpc.so_reuseport", 0)],
     )
-    add_ControlServicer_to_server(ControlService(core, flush, status, rates), server)
+    service = ControlService(core, flush, status, rates, instance)
+    add_ControlServicer_to_server(service, server)
     secured = None if tls is None else _secured(tls, certificates)
     try:
         if secured is None:
@@ -181,6 +203,16 @@ def _secured(tls: ServerTls, certificates: Certificates | None) -> grpc.ServerCr
         # Before the files are read, so that no change is missed.
         watch_listener(certificates, "control", tls, served.renew)
     return served.credentials()
+
+
+def _wrong_with(verdicts: bytes) -> str | None:
+    if len(verdicts) > MOST_VERDICTS * VERDICT_BYTES:
+        return f"{len(verdicts)} bytes are more than {MOST_VERDICTS} verdicts; send less at once"
+    if len(verdicts) % VERDICT_BYTES:
+        return f"{len(verdicts)} bytes are no verdicts of {VERDICT_BYTES} bytes each"
+    if any(verdicts[_TRACE_ID_BYTES::VERDICT_BYTES]):  # the first of 8 bytes of T
+        return "a T is above 2^56 - 1, and keeps nothing; share what is kept"
+    return None
 
 
 def _all_books(ledger: pb.Ledger) -> list[pb.Books]:

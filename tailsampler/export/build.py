@@ -20,6 +20,7 @@ from tailsampler.export.taken import Outbox
 from tailsampler.settings.export import Exporter as ExporterSettings
 from tailsampler.settings.export import FileExporter, LocalExporter, OtlpGrpcExporter, Retry
 from tailsampler.settings.passing import PassThrough
+from tailsampler.settings.tls import ClientTls
 from tailsampler.telemetry.contained import Contained
 
 OpenStore = Callable[[LocalExporter, Path], Store]
@@ -145,22 +146,25 @@ def _otlp_grpc(
 
 def _tls(settings: OtlpGrpcExporter | PassThrough) -> Tls | None:
     tls = settings.tls
-    if tls.insecure:
-        return None
+    return None if tls.insecure else read_tls(tls, f"export.{settings.name}.tls")
+
+
+def read_tls(tls: ClientTls, key: str) -> Tls:
+    """The files of a client; ``key`` is where they are set. Raises ``StartError``."""
     return Tls(
-        ca=_pem(tls.ca_file, settings.name),
-        key=_pem(tls.key_file, settings.name),
-        cert=_pem(tls.cert_file, settings.name),
+        ca=_pem(tls.ca_file, key),
+        key=_pem(tls.key_file, key),
+        cert=_pem(tls.cert_file, key),
         server_name=tls.server_name_override,
     )
 
 
-def _pem(path: Path | None, exporter: str) -> bytes | None:
+def _pem(path: Path | None, key: str) -> bytes | None:
     try:
         return None if path is None else path.read_bytes()
     except OSError as error:
         raise StartError(
             "tls_file_unreadable",
             f"{path} cannot be read ({error.strerror}); name a PEM file this user may read",
-            Place(key=f"export.{exporter}.tls"),
+            Place(key=key),
         ) from error

@@ -25,10 +25,11 @@ class OperatorToken(Section):
     token: Token = Field(
         description="The token itself, never printed.", examples=['"${file:/run/secrets/grafana}"']
     )
-    role: Annotated[Literal["read", "operate"], one_of("read", "operate")] = Field(
+    role: Annotated[Literal["read", "operate", "peer"], one_of("read", "operate", "peer")] = Field(
         default="read",
         description="read: pages, the API and Get and Watch calls. operate: also whatever changes "
-        "something, such as Drain. Default: read.",
+        "something, such as Drain. peer: share verdicts as another gateway, and nothing else. "
+        "Default: read.",
     )
 
 

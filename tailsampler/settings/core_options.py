@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from tailsampler.decide.compile import compile_plan
 from tailsampler.settings.buffer import Fsync
@@ -14,6 +14,8 @@ from tailsampler.settings.root import Settings
 from tailsampler.settings.tenants import numbered, rates, tenants_option
 from tailsampler.settings.tls import ServerTls
 from tailsampler.settings.units import milliseconds
+
+_BEGINS_WITHIN_MS: Final = 10_000
 
 
 def gateway_options(settings: Settings) -> str:
@@ -49,6 +51,7 @@ def gateway_options(settings: Settings) -> str:
             "exporters": [exporter.name for exporter in settings.export],
             "tenants": list(numbered(settings.receive.tenants)) if settings.receive.tenants else [],
             "annotate": settings.sampling.annotate,
+            "sharing": _sharing(settings),
             "plan": compile_plan(settings.sampling).model_dump(mode="json"),
         }
     )
@@ -90,6 +93,20 @@ def _pass_through(settings: Settings) -> dict[str, Any] | None:
 def _overload(overload: Overload) -> dict[str, Any] | None:
     level = overload.most_level
     return None if level is None else {"most_level": level}
+
+
+def _sharing(settings: Settings) -> dict[str, int] | None:
+    if not settings.peers.enabled:
+        return None
+    plan = compile_plan(settings.sampling)
+    waits = [plan.wait_ms, *(rule.wait_ms for rule in plan.rules if rule.wait_ms is not None)]
+    return {
+        "max_traces": settings.peers.max_traces,
+        # What is told when a trace begins elsewhere is asked for when its part here is judged,
+        # which began a little later.
+        "max_age_ms": max(waits) + _BEGINS_WITHIN_MS,
+        "max_waiting": max(1, settings.peers.max_traces // 10),
+    }
 
 
 def _limits(exporter: Exporter) -> dict[str, Any]:

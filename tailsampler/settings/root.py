@@ -23,6 +23,7 @@ from tailsampler.settings.export import (
 )
 from tailsampler.settings.memory import Decisions, Late, Outbox
 from tailsampler.settings.passing import PassThrough, pass_through_problems
+from tailsampler.settings.peers import Peers
 from tailsampler.settings.receive import Receive
 from tailsampler.settings.sampling import Sampling
 from tailsampler.settings.services import Admin, Control, Shutdown, Telemetry
@@ -74,6 +75,9 @@ class Settings(Section):
     )
     admin: Admin = Field(default=Admin(), description="Pages and the JSON API.")
     control: Control = Field(default=Control(), description="The gRPC control service.")
+    peers: Peers = Field(
+        default=Peers(), description="The other gateways of a tier. Default: there are none."
+    )
     telemetry: Telemetry = Field(default=Telemetry(), description="Health, metrics and logs.")
     shutdown: Shutdown = Field(default=Shutdown(), description="What SIGTERM does.")
 
@@ -84,6 +88,9 @@ class Settings(Section):
         say = unprotected(self.control.endpoint, self.admin.auth, self.control.tls)
         if self.control.enabled and say:
             yield found("listener_without_authentication", say, ("control", "endpoint"))
+        if self.peers.enabled and not self.control.enabled:
+            say = "the others tell this gateway by its control service; write enabled: true"
+            yield found("peers_without_control", say, ("control", "enabled"))
         taken: dict[Endpoint, str] = {}
         for where, endpoint in self.listeners():
             name = ".".join(str(part) for part in where)

@@ -172,6 +172,18 @@ OVERLOAD_LEVEL = _gauge(
     "overload_level", "How often the share of traces that is taken was halved; 0: all are taken."
 )
 
+# Other gateways of the tier.
+SHARED_VERDICTS = _counter(
+    "shared_verdicts",
+    "Traces that some gateway keeps for what the others may not see: found here, unshared for want "
+    "of room, heard from others, heard too late, applied here.",
+    "outcome",
+)
+PEERS = _gauge("peers", "Other gateways of the tier, by how telling them goes.", "state")
+PEER_VERDICTS = _counter(
+    "peer_verdicts", "Verdicts that a peer took, or missed.", "peer", "outcome"
+)
+
 # Disk and memory.
 BUFFER_LOG_BYTES = _gauge("buffer_log_bytes", "Size of the buffer log on the disk.")
 BUFFER_LOG_LIMIT = _gauge("buffer_log_limit_bytes", "Its bound, buffer.max_bytes.")

@@ -55,6 +55,7 @@ def samples(ledger: Ledger | None, stats: Mapping[str, Any], status: Status) -> 
     yield from _stats(stats)
     yield from _admission(stats, status)
     yield from _passed(stats)
+    yield from _shared(stats, status)
     yield from _replay(status)
     yield from _certificates(status)
     for component, count in status.contained.counts.items():
@@ -124,6 +125,18 @@ def _passed(stats: Mapping[str, Any]) -> Iterator[Sample]:
             yield m.PASSED_REQUESTS, (signal, outcome), passed[outcome]
         yield m.PASSED_BYTES, (signal,), passed["bytes"]
         yield m.PASSED_WAITING, (signal,), passed["waiting"]
+
+
+def _shared(stats: Mapping[str, Any], status: Status) -> Iterator[Sample]:
+    for outcome, count in (stats.get("sharing") or {}).items():
+        yield m.SHARED_VERDICTS, (outcome,), count
+    others = {name: state for name, state in status.peers.items() if not state.itself}
+    if others:
+        yield m.PEERS, ("told",), sum(not state.failing for state in others.values())
+        yield m.PEERS, ("failing",), sum(state.failing for state in others.values())
+    for name, state in others.items():
+        yield m.PEER_VERDICTS, (name, "told"), state.told
+        yield m.PEER_VERDICTS, (name, "missed"), state.missed
 
 
 def _certificates(status: Status) -> Iterator[Sample]:

@@ -10,6 +10,7 @@ from tailsampler.clock import Clock
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained, Trouble
 from tailsampler.telemetry.found import Found
+from tailsampler.telemetry.peers import PeerState
 
 SILENT_S: Final = 30.0
 """A data plane that answers nothing for so long is in trouble."""
@@ -56,6 +57,9 @@ class Core(Protocol):
     def judge_all(self) -> int:
         """Judge every held trace now; returns how many."""
 
+    def hear(self, verdicts: bytes, /) -> None:
+        """Take what another gateway tells: 24 bytes a trace, its id and T, big endian."""
+
 
 class Phase(enum.Enum):
     """Alive and ready are two things: a gateway that is closing is alive."""
@@ -81,6 +85,8 @@ class Status:
     """Names, by their numbers in the core."""
     certificates: Mapping[str, CertificateState] = field(default_factory=dict)
     """By listener or exporter."""
+    peers: Mapping[str, PeerState] = field(default_factory=dict)
+    """The other gateways of the tier, by ``host:port``; they come and go."""
     version: str = "unknown"
     """Of the program."""
     phase: Phase = Phase.STARTING

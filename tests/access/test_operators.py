@@ -26,10 +26,10 @@ def basic(user: str, password: str) -> str:
 @pytest.mark.parametrize(
     ("header", "operator"),
     [
-        (f"Bearer {READER}", Operator("grafana", may_operate=False)),
+        (f"Bearer {READER}", Operator("grafana", may_operate=False, may_share=False)),
         (f"bearer  {OPERATOR} ", Operator("on-call", may_operate=True)),
         (basic("whoever", OPERATOR), Operator("on-call", may_operate=True)),
-        (basic("", READER), Operator("grafana", may_operate=False)),
+        (basic("", READER), Operator("grafana", may_operate=False, may_share=False)),
     ],
 )
 def test_a_token_is_somebody(header: str, operator: Operator) -> None:

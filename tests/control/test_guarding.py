@@ -98,7 +98,7 @@ async def test_a_reader_reads_and_does_not_drain(tmp_path: Path) -> None:
         with pytest.raises(ControlError, match="role is operate"):
             await call(endpoint, reader, "drain", 1.0)
     [entry] = entries(audit)
-    assert (entry["who"], entry["what"], entry["why"]) == ("grafana", "Drain", "role read")
+    assert (entry["who"], entry["what"], entry["why"]) == ("grafana", "Drain", "needs role operate")
     assert entry["where"].startswith("ipv4:127.0.0.1:")
 
 

@@ -36,6 +36,7 @@ def test_gateway_options_hold_what_the_core_reads() -> None:
         },
         "exporters": ["local"],
         "tenants": [],
+        "sharing": None,
         "annotate": True,
     }
     assert plan == json.loads(plan_json(Settings()))

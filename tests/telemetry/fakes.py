@@ -8,6 +8,7 @@ from tailsampler.access.certificates import CertificateState
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained
 from tailsampler.telemetry.found import Found
+from tailsampler.telemetry.peers import PeerState
 from tailsampler.telemetry.status import Phase, Status
 from tailsampler.testing.clock import ManualClock
 
@@ -65,6 +66,7 @@ def stats() -> dict[str, Any]:
             "refused_requests": {"lagging": 4, "rate_limited": 5},
             "tenants": [{"admitted": 70, "limited": 20, "pressed": 10}],
         },
+        "sharing": {"found": 5, "unshared": 1, "heard": 4, "late": 2, "applied": 3},
         "door": {
             "connections": {
                 "open": 1,
@@ -117,6 +119,7 @@ class FakeCore:
     newest: list[dict[str, Any]] = field(default_factory=list)
     held_traces: int = 0
     judged: list[str] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
 
     def ledger(self) -> str:
         return json.dumps(self.books)
@@ -130,6 +133,9 @@ class FakeCore:
 
     def recent(self, limit: int, /) -> str:
         return json.dumps(self.newest[:limit])
+
+    def hear(self, verdicts: bytes, /) -> None:
+        self.heard.append(verdicts)
 
     def judge_all(self) -> int:
         self.judged.append("all")
@@ -186,6 +192,7 @@ def status(phase: Phase = Phase.READY) -> Status:
         found=Found.parse(json.dumps(found())),
         exporters={"tempo": ExporterState()},
         certificates={"admin": CertificateState(not_after_s=1.8e9)},
+        peers={"10.0.0.2:7318": PeerState(told=7), "10.0.0.3:7318": PeerState(itself=True)},
         version="1.2.3",
         phase=phase,
     )

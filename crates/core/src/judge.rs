@@ -5,13 +5,27 @@ use crate::plan::{Compiled, NEVER};
 use crate::randomness::{Source, resolve};
 use crate::verdicts::{Early, NO_RULE, Verdict};
 
-/// Judge a trace by the plan it began under. `overload`: T of what was shed at the door while its
-/// spans came; a trace below may lack some of them.
+/// What a verdict depends on beside the trace and the plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances {
+    /// Whether it is judged before it is due.
+    pub early: Early,
+    /// T of what was shed at the door while its spans came; a trace below may lack some of them.
+    pub overload: u64,
+    /// T that another gateway has evidence for, which holds spans of the same trace.
+    pub shared: Option<u64>,
+}
+
+/// Judge a trace by the plan it began under.
 #[must_use]
 pub fn judge(
     trace: &Trace,
     plan: &Compiled,
-    (early, overload): (Early, u64),
+    Circumstances {
+        early,
+        overload,
+        shared,
+    }: Circumstances,
     wall_ns: u64,
 ) -> Verdict {
     let duration_ns = trace.duration_ns();
@@ -23,6 +37,11 @@ pub fn judge(
     );
     let rule = plan.first_match(trace.bits, duration_ns);
     let threshold = rule.map_or(NEVER, |rule| plan.plan().rules[rule].threshold);
+    // The whole trace has one T, the lowest that anybody has evidence for.
+    let (early, threshold) = match shared {
+        Some(shared) if shared < threshold => (Early::Shared, shared),
+        _ => (early, threshold),
+    };
     let large = plan.plan().large;
     let (early, threshold) = if large.is_some_and(|large| large.drops(trace.bytes)) {
         (Early::TooLarge, NEVER)

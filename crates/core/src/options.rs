@@ -35,6 +35,9 @@ pub struct Options {
     /// Empty if nobody is told apart.
     #[serde(default)]
     pub tenants: Vec<String>,
+    /// Verdicts are shared with other gateways; absent: they are not.
+    #[serde(default)]
+    pub sharing: Option<SharingOptions>,
     /// Secret of the hash tables; taken from the system if absent (tests give one).
     #[serde(default)]
     pub hash_secret: Option<u64>,
@@ -86,6 +89,19 @@ pub struct LateOptions {
     pub max_traces: usize,
     /// And for how long.
     pub max_age_ms: u64,
+}
+
+/// How much is remembered of what other gateways tell.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharingOptions {
+    /// Traces remembered at most.
+    pub max_traces: usize,
+    /// For at least this long, and at most twice; what is told of a trace before it begins here
+    /// must be known when it is judged.
+    pub max_age_ms: u64,
+    /// Traces that may wait until the others are told; what comes beyond is not shared.
+    pub max_waiting: usize,
 }
 
 /// Options of the verdict log.

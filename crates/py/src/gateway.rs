@@ -21,6 +21,7 @@ use crate::doorway::Doorway;
 use crate::errors::{engine_error, error, gone, open_error};
 use crate::functions::parse_plan;
 use crate::malloc::give_back_large_blocks;
+use crate::shared;
 use crate::signals;
 use crate::wake::Wake;
 
@@ -306,6 +307,17 @@ impl Gateway {
             let newest = runtime.recent(limit).ok_or_else(gone)?;
             Ok(serde_json::Value::Array(newest).to_string())
         })
+    }
+
+    fn take_found<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let found = self.with(py, |runtime| runtime.take_found().ok_or_else(gone))?;
+        Ok(PyBytes::new(py, &shared::to_bytes(&found)))
+    }
+
+    #[pyo3(signature = (verdicts, /))]
+    fn hear(&self, py: Python<'_>, verdicts: &[u8]) -> PyResult<()> {
+        let verdicts = shared::from_bytes(verdicts)?;
+        self.with(py, |runtime| runtime.hear(verdicts).ok_or_else(gone))
     }
 
     #[pyo3(signature = (plan, /))]

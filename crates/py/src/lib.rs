@@ -10,6 +10,7 @@ mod errors;
 mod functions;
 mod gateway;
 mod malloc;
+mod shared;
 mod signals;
 mod simulation;
 mod wake;

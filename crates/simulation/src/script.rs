@@ -116,6 +116,7 @@ impl Script {
             annotate: false,
             plan: plan(0),
             tenants: Vec::new(),
+            sharing: None,
             hash_secret: Some(self.seed),
         }
     }

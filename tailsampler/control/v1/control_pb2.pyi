@@ -505,6 +505,52 @@ class DrainResponse(_message.Message):
 Global___DrainResponse: _TypeAlias = DrainResponse  # noqa: Y015
 
 @_typing.final
+class ShareVerdictsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTANCE_FIELD_NUMBER: _builtins.int
+    VERDICTS_FIELD_NUMBER: _builtins.int
+    instance: _builtins.bytes
+    """Of the process that tells, anew with every start."""
+    verdicts: _builtins.bytes
+    """24 bytes a trace: its id, and T of the rule that keeps it, big endian; T is below 2^56 and not
+    above the trace's R.
+    """
+    def __init__(
+        self,
+        *,
+        instance: _builtins.bytes = ...,
+        verdicts: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instance", b"instance", "verdicts", b"verdicts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShareVerdictsRequest: _TypeAlias = ShareVerdictsRequest  # noqa: Y015
+
+@_typing.final
+class ShareVerdictsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITSELF_FIELD_NUMBER: _builtins.int
+    itself: _builtins.bool
+    """It told itself, which changes nothing."""
+    def __init__(
+        self,
+        *,
+        itself: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["itself", b"itself"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShareVerdictsResponse: _TypeAlias = ShareVerdictsResponse  # noqa: Y015
+
+@_typing.final
 class WatchStatsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

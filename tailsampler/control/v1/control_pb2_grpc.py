@@ -49,6 +49,11 @@ class ControlStub:
                 request_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.DrainRequest.SerializeToString,
                 response_deserializer=tailsampler_dot_control_dot_v1_dot_control__pb2.DrainResponse.FromString,
                 _registered_method=True)
+        self.ShareVerdicts = channel.unary_unary(
+                '/tailsampler.v1.Control/ShareVerdicts',
+                request_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.ShareVerdictsRequest.SerializeToString,
+                response_deserializer=tailsampler_dot_control_dot_v1_dot_control__pb2.ShareVerdictsResponse.FromString,
+                _registered_method=True)
         self.WatchStats = channel.unary_stream(
                 '/tailsampler.v1.Control/WatchStats',
                 request_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.WatchStatsRequest.SerializeToString,
@@ -82,6 +87,15 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ShareVerdicts(self, request, context):
+        """What another gateway of the tier has evidence for, in spans that may not have come here: the
+        parts of these traces that are held here, or begin soon, are kept by the same T.
+        INVALID_ARGUMENT for more than 10,000 verdicts, or one that makes no sense.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchStats(self, request, context):
         """The gateway as it is: once now, then again and again until the caller ends the call or the
         gateway stops. A caller that reads too slowly is given fewer samples, never old ones.
@@ -108,6 +122,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.Drain,
                     request_deserializer=tailsampler_dot_control_dot_v1_dot_control__pb2.DrainRequest.FromString,
                     response_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.DrainResponse.SerializeToString,
+            ),
+            'ShareVerdicts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShareVerdicts,
+                    request_deserializer=tailsampler_dot_control_dot_v1_dot_control__pb2.ShareVerdictsRequest.FromString,
+                    response_serializer=tailsampler_dot_control_dot_v1_dot_control__pb2.ShareVerdictsResponse.SerializeToString,
             ),
             'WatchStats': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchStats,
@@ -196,6 +215,33 @@ class Control:
             '/tailsampler.v1.Control/Drain',
             tailsampler_dot_control_dot_v1_dot_control__pb2.DrainRequest.SerializeToString,
             tailsampler_dot_control_dot_v1_dot_control__pb2.DrainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShareVerdicts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tailsampler.v1.Control/ShareVerdicts',
+            tailsampler_dot_control_dot_v1_dot_control__pb2.ShareVerdictsRequest.SerializeToString,
+            tailsampler_dot_control_dot_v1_dot_control__pb2.ShareVerdictsResponse.FromString,
             options,
             channel_credentials,
             insecure,

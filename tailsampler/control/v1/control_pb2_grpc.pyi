@@ -44,6 +44,11 @@ class ControlStub:
     """Judge all held traces early and send what is kept. The doors stay open: whoever wants a
     gateway to end up empty stops its senders first.
     """
+    ShareVerdicts: _grpc.UnaryUnaryMultiCallable[_control_pb2.ShareVerdictsRequest, _control_pb2.ShareVerdictsResponse]
+    """What another gateway of the tier has evidence for, in spans that may not have come here: the
+    parts of these traces that are held here, or begin soon, are kept by the same T.
+    INVALID_ARGUMENT for more than 10,000 verdicts, or one that makes no sense.
+    """
     WatchStats: _grpc.UnaryStreamMultiCallable[_control_pb2.WatchStatsRequest, _control_pb2.WatchStatsResponse]
     """The gateway as it is: once now, then again and again until the caller ends the call or the
     gateway stops. A caller that reads too slowly is given fewer samples, never old ones.
@@ -62,6 +67,11 @@ class ControlAsyncStub(ControlStub):
     Drain: _aio.UnaryUnaryMultiCallable[_control_pb2.DrainRequest, _control_pb2.DrainResponse]  # type: ignore[assignment]
     """Judge all held traces early and send what is kept. The doors stay open: whoever wants a
     gateway to end up empty stops its senders first.
+    """
+    ShareVerdicts: _aio.UnaryUnaryMultiCallable[_control_pb2.ShareVerdictsRequest, _control_pb2.ShareVerdictsResponse]  # type: ignore[assignment]
+    """What another gateway of the tier has evidence for, in spans that may not have come here: the
+    parts of these traces that are held here, or begin soon, are kept by the same T.
+    INVALID_ARGUMENT for more than 10,000 verdicts, or one that makes no sense.
     """
     WatchStats: _aio.UnaryStreamMultiCallable[_control_pb2.WatchStatsRequest, _control_pb2.WatchStatsResponse]  # type: ignore[assignment]
     """The gateway as it is: once now, then again and again until the caller ends the call or the
@@ -96,6 +106,17 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_control_pb2.DrainResponse, _abc.Awaitable[_control_pb2.DrainResponse]]:
         """Judge all held traces early and send what is kept. The doors stay open: whoever wants a
         gateway to end up empty stops its senders first.
+        """
+
+    @_abc_1.abstractmethod
+    def ShareVerdicts(
+        self,
+        request: _control_pb2.ShareVerdictsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ShareVerdictsResponse, _abc.Awaitable[_control_pb2.ShareVerdictsResponse]]:
+        """What another gateway of the tier has evidence for, in spans that may not have come here: the
+        parts of these traces that are held here, or begin soon, are kept by the same T.
+        INVALID_ARGUMENT for more than 10,000 verdicts, or one that makes no sense.
         """
 
     @_abc_1.abstractmethod

@@ -284,6 +284,8 @@ impl Engine {
         let plan = &self.plans[live].compiled;
         trace.plan = plan.plan().version;
         let rule = plan.first_match(trace.bits, trace.duration_ns());
+        let plan = std::sync::Arc::clone(plan);
+        self.notice(&trace, &plan, (None, rule));
         trace.due_tick = Wheel::tick_of(trace.began_ms.saturating_add(plan.wait_ms(rule)));
         if trace.root
             && let Some(wait) = plan.plan().wait_after_root_ms
@@ -316,14 +318,16 @@ impl Engine {
             _ => None,
         };
         let (rule_waits, plan) = (live.rule_waits, std::sync::Arc::clone(&live.compiled));
-        let before = trace.due_tick;
+        let (before, shares) = (trace.due_tick, self.sharing.is_some());
+        let matched = |trace: &Trace| plan.first_match(trace.bits, trace.duration_ns());
+        let matched_before = shares.then(|| matched(trace)).flatten();
         self.index.update(slot, |trace| {
             trace.merge(delta, bits);
             if let Some(wait) = root_wait {
                 trace.root_tick = Wheel::tick_of((now.mono_ns / 1_000_000).saturating_add(wait));
             }
             if rule_waits {
-                let rule = plan.first_match(trace.bits, trace.duration_ns());
+                let rule = matched(trace);
                 trace.due_tick = Wheel::tick_of(trace.began_ms.saturating_add(plan.wait_ms(rule)));
             }
             trace.due_tick = trace.due_tick.min(trace.root_tick);
@@ -334,6 +338,10 @@ impl Engine {
         if trace.due_tick < before {
             // The older entry finds the trace gone, or due later, when its time comes.
             self.wheel.schedule((slot, trace.stamp), trace.due_tick);
+        }
+        if shares {
+            let trace = trace.clone();
+            self.notice(&trace, &plan, (matched_before, matched(&trace)));
         }
     }
 }

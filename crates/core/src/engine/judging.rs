@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, PolicyCount};
 use crate::clock::Now;
-use crate::judge::judge;
+use crate::judge::{Circumstances, judge};
 use crate::ledger::Count;
 use crate::log::{Failing, LogError};
 use crate::options::Fsync;
@@ -53,8 +53,12 @@ impl Engine {
             let live = self.plans.iter().find(held_by);
             assert!(live.is_some(), "every open trace holds its plan alive");
             let Some(live) = live else { continue };
-            let shed = self.shed_since(trace.began_ms, wait_ms);
-            verdicts.push(judge(trace, &live.compiled, (early, shed), now.wall_ns));
+            let found = Circumstances {
+                early,
+                overload: self.shed_since(trace.began_ms, wait_ms),
+                shared: self.shared_threshold(&trace.trace_id),
+            };
+            verdicts.push(judge(trace, &live.compiled, found, now.wall_ns));
             slice.push((waiting, early));
         }
         assert_eq!(verdicts.len(), slice.len(), "one verdict a trace");
@@ -85,6 +89,8 @@ impl Engine {
                     self.take_effect(slot, verdict, position);
                     self.recent.push(position, verdict);
                 }
+                let shared = verdicts.iter().filter(|one| one.early == Early::Shared);
+                self.count_applied(shared.count() as u64);
                 let left = self.index.len() + verdicts.len();
                 assert_eq!(left, open, "what is judged is held no more");
                 // Apart from the index, so that the misses of the cache overlap.

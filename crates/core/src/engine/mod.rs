@@ -13,6 +13,7 @@ mod overload;
 mod plans;
 mod report;
 mod restore;
+mod sharing;
 
 pub(crate) use chores::CHECKPOINT;
 pub use chores::{Checkpoint, Chores};
@@ -22,6 +23,8 @@ pub(crate) use overload::shed_in;
 pub(crate) use plans::stored_plan_names;
 pub use report::{DecisionReader, PolicyCount};
 pub(crate) use restore::Reached;
+use sharing::Sharing;
+pub use sharing::{SharedVerdict, SharingCounts};
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
@@ -121,6 +124,8 @@ pub struct Engine {
     plan_set: SharedPlans,
     totals: Totals,
     levels: Levels,
+    /// None: nothing is shared.
+    sharing: Option<Sharing>,
     /// The time of the newest group, milliseconds.
     newest_ms: u64,
     policies: HashMap<(u32, u16), PolicyCount>,
@@ -201,6 +206,7 @@ impl Engine {
             plan_set,
             totals: Totals::default(),
             levels: Levels::default(),
+            sharing: options.sharing.map(Sharing::new),
             newest_ms: now.mono_ns / 1_000_000,
             policies: HashMap::new(),
             reasons: BTreeMap::new(),

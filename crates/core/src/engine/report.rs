@@ -109,6 +109,7 @@ impl Engine {
                        "exporters": outbox.exporters},
             "policies": policies,
             "verdict_reasons": self.reasons,
+            "sharing": self.sharing_counts(),
             "plan": self.current_plan().plan().version,
             "storage_errors": self.storage_errors + outbox.storage_errors,
         })
@@ -266,6 +267,7 @@ fn reason<'a>(verdict: &Verdict, compiled: Option<&'a Compiled>) -> &'a str {
     let rule = usize::from(verdict.rule);
     match compiled {
         _ if verdict.early == Early::TooLarge => "trace_too_large",
+        _ if verdict.early == Early::Shared => "shared",
         _ if verdict.rule == NO_RULE => "no_match",
         Some(plan) => plan.reason(rule, verdict.bits, verdict.duration_ns),
         None => PLAN_LOST,

@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::engine::{DecisionReader, EngineError};
+use crate::engine::{DecisionReader, EngineError, SharedVerdict};
 use crate::fs::{FileSystem, Lock};
 use crate::log::LogError;
 use crate::options::{Fsync, Options};
@@ -228,6 +228,19 @@ impl Runtime {
     #[must_use]
     pub fn overload_level(&self) -> u8 {
         self.shared.level()
+    }
+
+    /// Verdicts that the other gateways are to be told; None if the writer is gone.
+    #[must_use]
+    pub fn take_found(&self) -> Option<Vec<SharedVerdict>> {
+        self.shared.ask(|engine, _| engine.take_found())
+    }
+
+    /// Other gateways told these; None if the writer is gone.
+    #[must_use]
+    pub fn hear(&self, verdicts: Vec<SharedVerdict>) -> Option<()> {
+        self.shared
+            .ask(move |engine, now| engine.hear(&verdicts, now))
     }
 
     /// What is known of a trace.

@@ -39,6 +39,8 @@ pub enum Early {
     TooLarge,
     /// It would have been kept, but for the share that is kept while the gateway is overloaded.
     Overload,
+    /// Another gateway saw evidence in spans of it that did not come here.
+    Shared,
 }
 
 impl Early {
@@ -52,6 +54,7 @@ impl Early {
             Self::IndexFull => Some("early_index_full"),
             Self::TooLarge => Some("trace_too_large"),
             Self::Overload => Some("overload"),
+            Self::Shared => Some("shared"),
         }
     }
 }
@@ -126,6 +129,7 @@ impl Verdict {
             Early::IndexFull => 3,
             Early::TooLarge => 4,
             Early::Overload => 5,
+            Early::Shared => 6,
         });
         into.push(u8::from(self.kept) | u8::from(self.root) << 1);
         into.push(self.randomness_source);
@@ -158,6 +162,7 @@ impl Verdict {
                 3 => Early::IndexFull,
                 4 => Early::TooLarge,
                 5 => Early::Overload,
+                6 => Early::Shared,
                 _ => Early::No,
             },
             threshold,

@@ -161,6 +161,7 @@ pub fn options(exporters: &[&str]) -> Options {
         annotate: false,
         plan: plan(NEVER, 1_000),
         tenants: Vec::new(),
+        sharing: None,
         hash_secret: Some(11),
     }
 }

@@ -260,6 +260,7 @@ impl Habits {
             annotate: false,
             plan: plan(0, self.large),
             tenants: Vec::new(),
+            sharing: None,
             hash_secret: Some(self.secret),
         }
     }
