@@ -195,15 +195,45 @@ impl Inflation {
         Ok(again)
     }
 
-    /// Whether it has grown by more than its ratio and so many bytes.
+    /// Grow to the end without keeping anything, and begin again if that is no bomb: a bomb is to
+    /// take no memory.
+    fn acquit(mut self: Box<Self>) -> Result<Box<Self>, Failure> {
+        let mut scratch = vec![0; STEP];
+        let mut made = 0;
+        loop {
+            let read = self.decoder.read(&mut scratch);
+            let read = read.map_err(|error| corrupt(&error))?;
+            if read == 0 {
+                return self.begin_again();
+            }
+            made += read;
+            if made > self.max {
+                return Err(Failure::Fault(Fault::too_large(made, self.max)));
+            }
+            if self.is_over(made, RATIO_FLOOR) {
+                return Err(Failure::Bomb);
+            }
+        }
+    }
+
+    /// Whether it looked like a bomb.
+    pub(crate) const fn is_suspected(&self) -> bool {
+        self.suspected
+    }
+
     fn grown_over(&self, floor: usize) -> bool {
+        self.is_over(self.out.len(), floor)
+    }
+
+    /// Whether so many bytes are more than its ratio and a floor allow.
+    fn is_over(&self, made: usize, floor: usize) -> bool {
         let bound = self.decoder.consumed().saturating_mul(MAX_RATIO);
-        self.out.len() > bound.saturating_add(floor)
+        made > bound.saturating_add(floor)
     }
 
     /// Work to the end, however long it takes.
     pub(crate) fn finish(self: Box<Self>) -> Result<(Bytes, Charge), Failure> {
-        let mut work = self;
+        let mut work = if self.suspected { self.acquit()? } else { self };
         loop {
             match work.advance(usize::MAX)? {
                 Progress::Done(body, charge) => return Ok((body, charge)),

@@ -109,6 +109,35 @@ async fn bombs_without_end() {
     until(|| door.stats().in_flight_bytes == 0).await;
 }
 
+/// Bodies that look like bombs wait for one another, and all are answered: a few that are none,
+/// between as many bombs as a connection may send.
+#[tokio::test]
+async fn suspects_take_turns() {
+    let core = FakeCore::accepting();
+    let door = open(&core);
+    let client = client(&door).await;
+    let (bomb, honest) = (gzip(&vec![0; 65 << 20]), gzip(&vec![0; 1 << 20]));
+    let send = async |body| {
+        client
+            .call(compressed("gzip"), framed(1, body))
+            .await
+            .status
+    };
+    let statuses = tokio::join!(
+        send(&honest),
+        send(&bomb),
+        send(&bomb),
+        send(&honest),
+        send(&bomb),
+        send(&bomb),
+        send(&honest),
+    );
+    let [good, bad] = [Some(0), Some(8)];
+    assert_eq!(statuses, (good, bad, bad, good, bad, bad, good));
+    assert_eq!(client.export(b"honest").await.status, Some(0));
+    assert_eq!(door.stats().in_flight_bytes, 0);
+}
+
 /// Broken or cut compression is INTERNAL, in words.
 #[tokio::test]
 async fn corrupt_compression() {

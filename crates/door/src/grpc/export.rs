@@ -39,7 +39,8 @@ where
             Ok(Progress::More(work)) => {
                 if let Some(call) = self.calls.get_mut(key) {
                     call.state = State::Inflating(respond);
-                    inflate_elsewhere(&self.mailbox, key as u64, work);
+                    let most = self.service.limits.bombs;
+                    inflate_elsewhere(&self.mailbox, key as u64, work, most);
                 }
             }
             Err(failure) => self.fail_inflation(key, respond, failure),

@@ -1,5 +1,6 @@
 //! Where other threads leave what a connection waits for.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,6 +25,7 @@ pub(super) enum Letter {
 /// answers is one wake-up and one swap, and nothing is allocated for a request.
 pub(super) struct Mailbox {
     letters: Mutex<Vec<(u64, Letter)>>,
+    suspects: Mutex<Suspects>,
     /// Nobody listens on the connection any more.
     left: AtomicBool,
     /// The task of the connection; also woken when the door drains.
@@ -34,6 +36,7 @@ impl Mailbox {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             letters: Mutex::default(),
+            suspects: Mutex::default(),
             left: AtomicBool::new(false),
             waker: Arc::default(),
         })
@@ -60,6 +63,10 @@ impl Mailbox {
         }
     }
 
+    fn suspects(&self) -> MutexGuard<'_, Suspects> {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn letters(&self) -> MutexGuard<'_, Vec<(u64, Letter)>> {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,14 +78,65 @@ impl AckSink for Mailbox {
     }
 }
 
-/// Decompress on a thread that may take its time; the result comes by letter.
-pub(super) fn inflate_elsewhere(mailbox: &Arc<Mailbox>, token: u64, work: Box<Inflation>) {
-    let errand = Errand {
-        mailbox: Arc::clone(mailbox),
-        token,
-        letter: Letter::Lost,
+/// Bodies of one connection that look like bombs: one of them at a time is looked at further, and
+/// after so many bombs none.
+#[derive(Default)]
+struct Suspects {
+    waiting: VecDeque<(u64, Box<Inflation>)>,
+    /// One is being looked at.
+    under_way: bool,
+    bombs: u32,
+}
+
+/// Decompress on a thread that may take its time; the result comes by letter. `bombs`: how many a
+/// connection may send.
+pub(super) fn inflate_elsewhere(
+    mailbox: &Arc<Mailbox>,
+    token: u64,
+    work: Box<Inflation>,
+    bombs: u32,
+) {
+    if work.is_suspected() {
+        let mut suspects = mailbox.suspects();
+        suspects.waiting.push_back((token, work));
+        let first = !std::mem::replace(&mut suspects.under_way, true);
+        drop(suspects);
+        if first {
+            look_at_next(mailbox, bombs);
+        }
+    } else {
+        let errand = Errand::new(mailbox, token);
+        tokio::task::spawn_blocking(move || errand.run(work));
+    }
+}
+
+fn look_at_next(mailbox: &Arc<Mailbox>, most: u32) {
+    let mut suspects = mailbox.suspects();
+    let Some((token, work)) = suspects.waiting.pop_front() else {
+        suspects.under_way = false;
+        return;
     };
-    tokio::task::spawn_blocking(move || errand.run(work));
+    let enough = suspects.bombs > most;
+    drop(suspects);
+    let next = Next(Arc::clone(mailbox), most);
+    let errand = Errand::new(mailbox, token);
+    tokio::task::spawn_blocking(move || {
+        let next = next;
+        if enough {
+            errand.tell(Letter::Inflated(Err(Failure::Bomb)));
+        } else if errand.run(work) {
+            next.0.suspects().bombs += 1;
+        }
+    });
+}
+
+/// Goes on to the next one when dropped, also after a panic.
+struct Next(Arc<Mailbox>, u32);
+
+impl Drop for Next {
+    fn drop(&mut self) {
+        look_at_next(&self.0, self.1);
+    }
 }
 
 /// Posts its letter when dropped, so that one comes even after a panic.
@@ -89,11 +147,27 @@ struct Errand {
 }
 
 impl Errand {
-    fn run(mut self, work: Box<Inflation>) {
-        if self.mailbox.left.load(Ordering::Relaxed) {
-            return;
+    fn new(mailbox: &Arc<Mailbox>, token: u64) -> Self {
+        Self {
+            mailbox: Arc::clone(mailbox),
+            token,
+            letter: Letter::Lost,
         }
-        self.letter = Letter::Inflated(work.finish());
+    }
+
+    fn tell(mut self, letter: Letter) {
+        self.letter = letter;
+    }
+
+    /// Whether it was a bomb.
+    fn run(self, work: Box<Inflation>) -> bool {
+        if self.mailbox.left.load(Ordering::Relaxed) {
+            return false;
+        }
+        let body = work.finish();
+        let bomb = matches!(body, Err(Failure::Bomb));
+        self.tell(Letter::Inflated(body));
+        bomb
     }
 }
 
