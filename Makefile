@@ -10,7 +10,7 @@ RUST := $(shell find crates -path crates/fuzz -prune -o \( -name '*.rs' -o -name
 
 .PHONY: help
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.native  ## Build the program into .venv, with all that tests need
@@ -79,6 +79,10 @@ soak: setup  ## Look for broken promises for hours, on new seeds (FROM=N SEEDS=N
 .PHONY: reference
 reference: $(VENV)/.dependencies  ## Write docs/reference from what the source declares
 	PYTHONPATH=. $(BIN)/python scripts/reference.py
+
+.PHONY: kubernetes
+kubernetes: $(VENV)/.dependencies  ## Write deploy/kubernetes from the Helm chart; needs Helm
+	@PYTHONPATH=. $(BIN)/python scripts/kubernetes.py
 
 .PHONY: audit
 audit: $(VENV)/.dependencies  ## Hold crates and packages to deny.toml; asks cargo-deny and pip-audit, too
