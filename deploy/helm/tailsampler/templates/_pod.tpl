@@ -103,6 +103,6 @@ spec:
     - name: secret-{{ .name }}
       secret:
         secretName: {{ .secret }}
-        defaultMode: 0440
+        defaultMode: 288 # 0440: the group is ours
     {{- end }}
 {{- end -}}

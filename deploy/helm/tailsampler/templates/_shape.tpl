@@ -7,7 +7,7 @@ single: {kind: StatefulSet, replicas: 1, volume: claim, size: 20Gi, cpu: "1", me
 gateway: {kind: StatefulSet, replicas: 3, volume: claim, size: 20Gi, cpu: "1", memory: 1Gi, mode: keep}
 sidecar: {kind: Deployment, replicas: 1, volume: disk, size: 4Gi, cpu: 500m, memory: 512Mi, mode: drain}
 tmpfs: {kind: Deployment, replicas: 1, volume: memory, size: 1Gi, cpu: "1", memory: 2Gi, mode: drain}
-operations: {kind: Deployment, replicas: 0, volume: disk, size: 1Gi, cpu: 100m, memory: 256Mi, mode: keep}
+operations: {kind: Deployment, replicas: 0, volume: disk, size: 1Gi, cpu: 100m, memory: 512Mi, mode: keep}
 {{- end -}}
 
 {{- /* The shape with what was set: kind, replicas, volume, size, mode, resources, spread. */ -}}
@@ -21,6 +21,9 @@ operations: {kind: Deployment, replicas: 0, volume: disk, size: 1Gi, cpu: 100m, 
 {{- end -}}
 {{- $resources = mustMergeOverwrite $resources (deepCopy .Values.resources) -}}
 {{- $memory := dig "limits" "memory" "" $resources -}}
+{{- if not (dig "requests" "memory" "" .Values.resources) -}}
+{{- $_ := set $resources.requests "memory" $memory -}}
+{{- end -}}
 {{- if not $memory -}}
 {{- fail "resources.limits.memory is missing; the program takes its bounds from it, so write one, e.g. 1Gi" -}}
 {{- end -}}
@@ -28,8 +31,8 @@ operations: {kind: Deployment, replicas: 0, volume: disk, size: 1Gi, cpu: 100m, 
 {{- if eq $shape.volume "memory" -}}
 {{- $free = sub $free (include "tailsampler.bytes" $size | int64) -}}
 {{- end -}}
-{{- if lt $free 268435456 -}}
-{{- fail (printf "resources.limits.memory %s leaves less than 256Mi for the process%s; write more" $memory (ternary (printf " beside a volume of %s in memory" $size) "" (eq $shape.volume "memory"))) -}}
+{{- if lt $free 402653184 -}}
+{{- fail (printf "resources.limits.memory %s leaves less than 384Mi for the process%s; write more" $memory (ternary (printf " beside a volume of %s in memory" $size) "" (eq $shape.volume "memory"))) -}}
 {{- end -}}
 {{- if and (eq .Values.shape "operations") (gt $replicas 0) -}}
 {{- fail "replicas is over 0, and the shape operations is a placeholder: the program has no such service yet; leave replicas out" -}}
