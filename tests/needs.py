@@ -11,7 +11,6 @@ ROOT = Path(__file__).parent.parent
 # Why an operator or developer would install it; shown with the skip.
 PROGRAMS = {
     "cargo": "the Rust toolchain",
-    "hadolint": "hadolint, a linter of Dockerfiles; make setup brings it",
     "java": "a Java runtime, for the Java agent",
     "kubectl": "kubectl, which renders kustomize's folders",
     "node": "Node.js, for its OpenTelemetry SDK and the pages' tests",
