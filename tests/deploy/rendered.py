@@ -99,7 +99,9 @@ def gateway_yaml(which: str) -> str:
 
 def settings(which: str) -> Settings:
     """That configuration as the program reads it, with a token wherever a Secret has one."""
-    environ = {each["name"]: "0123456789abcdef" for each in gateway(which).get("env", [])}
+    environ = {
+        each["name"]: f"0123456789abcdef-{each['name']}" for each in gateway(which).get("env", [])
+    }
     return parse(
         gateway_yaml(which),
         file=f"{which}, gateway.yaml",

@@ -74,12 +74,13 @@ def test_the_network_lets_through_what_is_needed(which: str) -> None:
     spec = policy["spec"]
     assert set(spec["policyTypes"]) == {"Ingress", "Egress"}
     assert set(spec["podSelector"]["matchLabels"].items()) <= labels(which)
-    assert ports(spec["ingress"]) - {8888} == {4317, 4318, 13133}
+    shared = {7318} if settings(which).peers.enabled else set()
+    assert ports(spec["ingress"]) - {8888} == {4317, 4318, 13133} | shared
     assert all(rule["from"] for rule in spec["ingress"])
     exporters = [each for each in settings(which).export if isinstance(each, OtlpGrpcExporter)]
     wanted = {each.endpoint.port for each in exporters if each.endpoint.host != "127.0.0.1"}
     wanted |= {4317} if which.endswith(":sidecar") else set()
-    assert ports(spec["egress"]) == {53} | wanted
+    assert ports(spec["egress"]) == {53} | wanted | shared
 
 
 @pytest.mark.parametrize("which", ["chart:operations", "folder:operations"])

@@ -31,6 +31,17 @@
 {{- $export := dict "single" "- {type: local}" "sidecar" "- {type: otlp_grpc, name: collector, endpoint: \"127.0.0.1:24317\", tls: {insecure: true}}" -}}
 {{- $default := "- {type: otlp_grpc, name: tempo, endpoint: \"tempo:4317\", tls: {insecure: true}}" -}}
 {{- $_ := set $known "export" (dig .Values.shape $default $export | fromYamlArray) -}}
+{{- if .Values.peers.secret -}}
+{{- /* In plain text: NetworkPolicy holds it to the tier's own pods. */ -}}
+{{- $_ := set $known "peers" (dict
+  "dns" (printf "%s-peers:7318" (include "tailsampler.fullname" .))
+  "tls" (dict "insecure" true)
+  "token" "${env:TAILSAMPLER_PEER_TOKEN}") -}}
+{{- $_ := set $known "control" (dict "endpoint" "0.0.0.0:7318") -}}
+{{- $peer := dict "name" "peers" "role" "peer" "token" "${env:TAILSAMPLER_PEER_TOKEN}" -}}
+{{- $operate := dict "name" "operators" "role" "operate" "token" "${env:TAILSAMPLER_TOKEN}" -}}
+{{- $_ := set $known "admin" (dict "auth" (dict "tokens" (list $peer $operate))) -}}
+{{- end -}}
 {{- $own := deepCopy .Values.config -}}
 {{- if not $own.export -}}{{- $own = omit $own "export" -}}{{- end -}}
 {{- $config := mustMergeOverwrite $known $own -}}
@@ -69,11 +80,12 @@
 # The gateway's configuration; every key stands in docs/reference/settings.md.
 # The pod's terminationGracePeriodSeconds ({{ $times.grace }}) and preStop ({{ $times.preStop }}) follow from `shutdown`,
 # `export` and the waits of `sampling`: give the pod more where you lengthen these here.
-{{- $say := dict "buffer" (ternary "Parts of the volume's size, as it is no file system of its own." "" (ne $shape.volume "claim")) "admin" "" }}
+{{- $say := dict "buffer" (ternary "Parts of the volume's size, as it is no file system of its own." "" (ne $shape.volume "claim"))
+  "peers" "The other gateways: a trace that is split is kept by all if one of them has evidence." }}
 {{- if eq $shape.volume "memory" }}
 {{- $_ := set $say "buffer" "Parts of the volume's size; of the index, of what the volume leaves of the memory." }}
 {{- end }}
-{{- range $section := list "data_directory" "receive" "buffer" "sampling" "tail_sampling" "late" "decisions" "outbox" "export" "pass_through" "admin" "control" "telemetry" "shutdown" }}
+{{- range $section := list "data_directory" "receive" "buffer" "sampling" "tail_sampling" "late" "decisions" "outbox" "export" "pass_through" "admin" "control" "peers" "telemetry" "shutdown" }}
 {{- if hasKey $config $section }}
 {{- with get $say $section }}
 # {{ . }}
@@ -81,7 +93,7 @@
 {{ toYaml (dict $section (get $config $section)) }}
 {{- end }}
 {{- end }}
-{{- range $section, $value := omit $config "data_directory" "receive" "buffer" "sampling" "tail_sampling" "late" "decisions" "outbox" "export" "pass_through" "admin" "control" "telemetry" "shutdown" }}
+{{- range $section, $value := omit $config "data_directory" "receive" "buffer" "sampling" "tail_sampling" "late" "decisions" "outbox" "export" "pass_through" "admin" "control" "peers" "telemetry" "shutdown" }}
 {{ toYaml (dict $section $value) }}
 {{- end }}
 {{- end -}}

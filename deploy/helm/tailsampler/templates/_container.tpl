@@ -8,19 +8,35 @@
   image: {{ include "tailsampler.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   args: [{{ ternary "operations" "gateway" (eq .Values.shape "operations") }}, --config, /etc/tailsampler/gateway.yaml]
-  {{- with .Values.secrets.env }}
+  {{- if or .Values.secrets.env .Values.peers.secret }}
   env:
-    {{- range . }}
+    {{- with .Values.peers.secret }}
+    - name: TAILSAMPLER_PEER_TOKEN
+      valueFrom:
+        secretKeyRef: {name: {{ . }}, key: peer}
+    # Also what `kubectl exec ... tailsampler top` shows.
+    - name: TAILSAMPLER_TOKEN
+      valueFrom:
+        secretKeyRef: {name: {{ . }}, key: operate}
+    {{- end }}
+    {{- range .Values.secrets.env }}
     - name: {{ .name }}
       valueFrom:
         secretKeyRef: {name: {{ .secret }}, key: {{ .key }}}
     {{- end }}
   {{- end }}
   ports:
+    {{- if .Values.peers.secret }}
+    # Admin (7317) listens on loopback: `kubectl port-forward` reaches it.
+    {{- else }}
     # Admin (7317) and control (7318) listen on loopback: `kubectl port-forward` reaches them.
+    {{- end }}
     {{- if not $sidecar }}
     - {name: otlp-grpc, containerPort: 4317}
     - {name: otlp-http, containerPort: 4318}
+    {{- end }}
+    {{- if .Values.peers.secret }}
+    - {name: control, containerPort: 7318}
     {{- end }}
     - {name: metrics, containerPort: 13133}
   # Nothing listens before the logs are replayed: {{ $times.startup }} s is a full volume of {{ $shape.size }} at 32 MiB/s

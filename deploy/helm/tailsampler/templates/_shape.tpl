@@ -40,6 +40,9 @@ operations: {kind: Deployment, replicas: 0, volume: disk, size: 1Gi, cpu: 100m, 
 {{- if and .Values.autoscaling.enabled (not (has .Values.shape (list "gateway" "tmpfs"))) -}}
 {{- fail (printf "autoscaling.enabled needs a tier that traces are spread over, and the shape is %s; use gateway or tmpfs, or leave it off" .Values.shape) -}}
 {{- end -}}
+{{- if and .Values.peers.secret (not (has .Values.shape (list "gateway" "tmpfs"))) -}}
+{{- fail (printf "peers.secret is for the gateways of a tier, and the shape is %s; use gateway or tmpfs, or leave it out" .Values.shape) -}}
+{{- end -}}
 {{- if and (eq .Values.shape "single") (gt $replicas 1) -}}
 {{- fail (printf "replicas is %d, and the shape single is one gateway; use the shape gateway, behind the loadbalancing exporter" $replicas) -}}
 {{- end -}}
