@@ -103,8 +103,10 @@ def install(wheel: Path, into: Path, work: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps"]
     run(*pip, "--target", into, "--require-hashes", "--only-binary", ":all:", "-r", wanted)
     run(*pip, "--target", into, "--upgrade", wheel)
-    # Programs of dependencies, with the path of this machine in their first line.
+    # Programs of dependencies and a note of where the wheel lay: both name paths of this machine.
     shutil.rmtree(into / "bin", ignore_errors=True)
+    for origin in into.glob("tailsampler-*.dist-info/direct_url.json"):
+        origin.unlink()
     # Bytecode by content and not by time, so that a layer is the same at each build.
     run(sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", into)
 

@@ -31,7 +31,13 @@ def test_they_find_each_other(which: str) -> None:
     assert "tailsampler/ring" not in service["spec"]["selector"]
     [port] = service["spec"]["ports"]
     named = {each["name"]: each["containerPort"] for each in gateway(which)["ports"]}
-    assert port["port"] == named[port["targetPort"]] == peers.dns.port == control.endpoint.port
+    assert (
+        port["port"]
+        == port["targetPort"]
+        == named["control"]
+        == peers.dns.port
+        == control.endpoint.port
+    )
     assert not control.endpoint.is_loopback
 
 

@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 
 from tailsampler.settings.export import OtlpGrpcExporter
-from tests.deploy.rendered import EVERYTHING, Object, helm, of_kind, settings, workload
+from tests.deploy.rendered import (
+    EVERYTHING,
+    Object,
+    containers,
+    helm,
+    of_kind,
+    pods,
+    settings,
+    workload,
+)
 
 RING = "tailsampler/ring"
 TIERS = ["chart:gateway", "folder:gateway", "chart:secrets"]
@@ -30,6 +39,34 @@ def test_each_gateway_has_an_address_of_its_own(which: str) -> None:
     assert headless["spec"]["publishNotReadyAddresses"] is False
     if workload(which)["kind"] == "StatefulSet":
         assert workload(which)["spec"]["serviceName"] == headless["metadata"]["name"]
+
+
+@pytest.mark.parametrize("which", RUNNING)
+def test_services_lead_to_ports_that_a_container_has(which: str) -> None:
+    """By number: not every version finds the named ports of a native sidecar."""
+    taken = {
+        port["containerPort"]
+        for container in containers(next(pods(which)))
+        for port in container["ports"]
+    }
+    for each in of_kind(which, "Service"):
+        for port in each["spec"]["ports"]:
+            assert port["targetPort"] == port["port"]
+            assert port["port"] in taken
+
+
+@pytest.mark.parametrize("which", RUNNING)
+def test_what_is_watched_is_served(which: str) -> None:
+    """Every port that a ServiceMonitor names is one of the Service that it selects."""
+    for monitor in of_kind(which, "ServiceMonitor"):
+        wanted = monitor["spec"]["selector"]["matchLabels"]
+        [found] = [
+            each
+            for each in of_kind(which, "Service")
+            if set(wanted.items()) <= set(each["metadata"]["labels"].items())
+        ]
+        named = {port["name"] for port in found["spec"]["ports"]}
+        assert {each["port"] for each in monitor["spec"]["endpoints"]} == named
 
 
 @pytest.mark.parametrize("which", RUNNING)
