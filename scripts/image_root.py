@@ -108,7 +108,9 @@ def install(wheel: Path, into: Path, work: Path) -> None:
     for origin in into.glob("tailsampler-*.dist-info/direct_url.json"):
         origin.unlink()
     # Bytecode by content and not by time, so that a layer is the same at each build.
-    run(sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", into)
+    root = into.parent.parent
+    run(sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash",
+        "-s", root, "-p", "/", into)  # fmt: skip
 
 
 def _pins(lock: str) -> Iterator[str]:
