@@ -4,13 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import burst, durability, local_store, report, restart
+from benchmarks import burst, durability, guards, local_store, report, restart
 from benchmarks.case import CASES, Case
 from benchmarks.gateway import GatewayError
 from benchmarks.measure import run
 
 BY_THEMSELVES: Mapping[str, Callable[[float, int | None], tuple[str, bool]]] = {
     "burst": lambda scale, _: burst.run(scale),
+    "guards": guards.run,
     "durability": lambda scale, _: durability.run(scale),
     # No gateway: the store is asked directly.
     "local_store": lambda scale, _: (local_store.run(scale), True),

@@ -1,12 +1,21 @@
 //! One HTTP/2 connection that makes unary OTLP/gRPC calls.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes, BytesMut};
 use h2::client::SendRequest;
 use http::{HeaderMap, Request};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
+use crate::options::Options;
 use crate::template::FRAME_HEADER;
 
 const PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -31,6 +40,12 @@ pub(crate) enum Broken {
     #[error("{0}")]
     Connect(#[from] std::io::Error),
     #[error("{0}")]
+    Tls(#[from] rustls::Error),
+    #[error("{0}")]
+    Certificate(#[from] rustls_pki_types::pem::Error),
+    #[error("{0}")]
+    Name(#[from] rustls_pki_types::InvalidDnsNameError),
+    #[error("{0}")]
     Http2(#[from] h2::Error),
     #[error("{0}")]
     Request(#[from] http::Error),
@@ -42,20 +57,31 @@ pub(crate) struct Connection {
     send: SendRequest<Bytes>,
     uri: String,
     gzip: bool,
+    headers: Vec<(String, String)>,
 }
 
 impl Connection {
-    /// Connects to `endpoint` (host:port) and starts the task that drives the connection.
-    pub(crate) async fn open(endpoint: &str, gzip: bool) -> Result<Self, Broken> {
+    /// Connects to the endpoint and starts the task that drives the connection.
+    pub(crate) async fn open(options: &Options) -> Result<Self, Broken> {
+        let endpoint = &options.endpoint;
         let socket = TcpStream::connect(endpoint).await?;
         socket.set_nodelay(true)?;
-        let (send, driver) = h2::client::handshake(socket).await?;
-        // Its error reaches every call under way, where it is counted.
-        tokio::spawn(async move { driver.await.ok() });
+        let (scheme, send) = match &options.ca_file {
+            None => ("http", drive(socket).await?),
+            Some(path) => {
+                let host = endpoint
+                    .rsplit_once(':')
+                    .map_or(&**endpoint, |(host, _)| host);
+                let name = ServerName::try_from(host.to_owned())?;
+                let socket = connector(path)?.connect(name, socket).await?;
+                ("https", drive(socket).await?)
+            }
+        };
         Ok(Self {
             send,
-            uri: format!("http://{endpoint}{PATH}"),
-            gzip,
+            uri: format!("{scheme}://{endpoint}{PATH}"),
+            gzip: options.gzip,
+            headers: options.header.clone(),
         })
     }
 
@@ -67,6 +93,9 @@ impl Connection {
             .header("user-agent", "tailsampler-load");
         if self.gzip {
             request = request.header("grpc-encoding", "gzip");
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
         }
         let mut send = self.send.clone().ready().await?;
         let (response, mut body) = send.send_request(request.body(())?, false)?;
@@ -85,6 +114,28 @@ impl Connection {
             message,
         ))
     }
+}
+
+async fn drive<T>(socket: T) -> Result<SendRequest<Bytes>, Broken>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (send, driver) = h2::client::handshake(socket).await?;
+    // Its error reaches every call under way, where it is counted.
+    tokio::spawn(async move { driver.await.ok() });
+    Ok(send)
+}
+
+fn connector(ca_file: &Path) -> Result<TlsConnector, Broken> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca_file)? {
+        roots.add(certificate?)?;
+    }
+    let mut config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 fn status(headers: &HeaderMap) -> Option<u16> {

@@ -57,7 +57,7 @@ async fn run_local(options: Options) -> Result<Report, LoadError> {
     let bytes_per_span = bytes as f64 / (templates.len() * options.spans_per_request) as f64;
     let mut connections = Vec::new();
     for _ in 0..options.connections {
-        let opened = Connection::open(&options.endpoint, options.gzip).await;
+        let opened = Connection::open(&options).await;
         connections.push(opened.map_err(|cause| LoadError::Connect {
             endpoint: options.endpoint.clone(),
             cause,

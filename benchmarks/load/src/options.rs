@@ -9,7 +9,7 @@ use clap::{ArgGroup, Parser};
 #[command(version)]
 #[command(group = ArgGroup::new("until").required(true).args(["requests", "seconds"]))]
 pub(crate) struct Options {
-    /// Where the gateway listens, host:port, without TLS.
+    /// Where the gateway listens, host:port.
     #[arg(long, default_value = "127.0.0.1:4317")]
     pub endpoint: String,
     /// Spans in every request; a multiple of --spans-per-trace.
@@ -45,12 +45,25 @@ pub(crate) struct Options {
     /// Compress every request; costs far more here than at the gateway.
     #[arg(long)]
     pub gzip: bool,
+    /// Speak TLS, and trust this authority, PEM; the certificate has to name the host.
+    #[arg(long)]
+    pub ca_file: Option<PathBuf>,
+    /// Send this header with every request.
+    #[arg(long, value_parser = header, value_name = "NAME: VALUE")]
+    pub header: Vec<(String, String)>,
     /// Offer a refused request again, 20 ms later, until it is taken.
     #[arg(long)]
     pub retry: bool,
     /// Write the span ids of every acknowledged request here, in hex, one a line.
     #[arg(long)]
     pub acked_ids: Option<PathBuf>,
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(": ")
+        .ok_or_else(|| format!("{text} is no header, name: value"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn share(text: &str) -> Result<f64, String> {
