@@ -30,6 +30,7 @@ from tailsampler.clock import Clock, SystemClock
 from tailsampler.demo.child import demo_child
 from tailsampler.export.build import build_stage
 from tailsampler.export.stage import ExportStage
+from tailsampler.leaving import leaving_on_sigterm
 from tailsampler.receive.doors import Doors
 from tailsampler.settings.core_options import gateway_options, listen_options
 from tailsampler.settings.report import Report, report
@@ -147,12 +148,13 @@ def run(settings: Settings, *, config_file: str | None = None, demo: bool = Fals
     Raises ``StartError`` if it could not start.
     """
     logs.configure(settings.telemetry.logs.level, settings.telemetry.logs.encoding)
-    gateway = build(settings, SystemClock(), config_file)
-    try:
+    with leaving_on_sigterm():
+        gateway = build(settings, SystemClock(), config_file)
         # Rust's signal thread owns both signals. Python's own SIGINT handler must be gone first,
         # or it would be called as well and raise KeyboardInterrupt wherever we happen to be.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         gateway.core.watch_signals()
+    try:
         with hooked(gateway.status.contained):
             asyncio.run(serve(gateway, demo=demo))
     finally:

@@ -14,6 +14,7 @@ PROGRAMS = {
     "java": "a Java runtime, for the Java agent",
     "kubectl": "kubectl, which renders kustomize's folders",
     "node": "Node.js, for its OpenTelemetry SDK and the pages' tests",
+    "unshare": "unshare of util-linux, for process ids of its own",
     "npm": "npm, to fetch Node's OpenTelemetry SDK",
 }
 

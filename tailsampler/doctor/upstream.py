@@ -71,7 +71,7 @@ def _senders(config: Tree) -> Iterator[Sender]:
         kind, settings = name.partition("/")[0], _tree(exporters.get(name))
         if kind in _OTLP:
             yield _sender(name, settings, used, processors)
-        elif kind == "loadbalancing":
+        elif kind in {"loadbalancing", "load_balancing"}:  # its name from 0.153 on
             # Its own queue and retries are off by default, those of its inner exporter are on.
             inner = _tree(_tree(settings.get("protocol")).get("otlp"))
             outer = settings.get("retry_on_failure")

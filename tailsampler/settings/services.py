@@ -70,7 +70,7 @@ class Telemetry(Section):
     enabled: Flag = Field(default=True, description="Serve it. Default: true.")
     endpoint: ListenEndpoint = Field(
         default=Endpoint("127.0.0.1", 13133),
-        description="Address of /healthz, /readyz and /metrics. Default: 127.0.0.1:13133; "
+        description="Address of /healthz, /livez, /readyz and /metrics. Default: 127.0.0.1:13133; "
         "write 0.0.0.0:13133 where a kubelet or a Prometheus must reach it.",
     )
     tls: ServerTls | None = Field(default=None, description="TLS. Default: none, plain text.")

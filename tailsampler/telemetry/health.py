@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from tailsampler.telemetry.listener import containing
-from tailsampler.telemetry.status import Core, Status
+from tailsampler.telemetry.status import Core, Phase, Status
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -17,11 +17,12 @@ STATUS: Final = web.AppKey("status", Status)
 
 
 def health_app(core: Core, status: Status) -> web.Application:
-    """``/`` and ``/healthz``, ``/readyz``, ``/metrics``."""
+    """``/`` and ``/healthz``, ``/livez``, ``/readyz``, ``/metrics``."""
     app = web.Application(middlewares=[containing(status.contained, "telemetry")])
     app[STATUS] = status
     app.router.add_get("/", healthz)
     app.router.add_get("/healthz", healthz)
+    app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", Metrics(core, status).page)
     return app
@@ -41,6 +42,18 @@ async def healthz(request: web.Request) -> web.Response:
             "uptime": f"{status.uptime_s:.3f}s",
             "phase": status.phase.value,
         }
+    )
+
+
+async def livez(request: web.Request) -> web.Response:
+    """Worth keeping: 503 once a thread of the data plane has ended, which only a restart mends.
+
+    What was acknowledged is in the logs, and the next process goes on with it.
+    """
+    status = request.app[STATUS]
+    ended = status.phase is not Phase.CLOSING and status.failed_threads
+    return web.json_response(
+        {"alive": not ended, "ended": list(ended or ())}, status=503 if ended else 200
     )
 
 

@@ -61,7 +61,7 @@ def test_probes_ask_what_the_program_answers(which: str) -> None:
     """Alive and ready on 13133, by the listener's own paths, and TLS where it speaks it."""
     container, telemetry = gateway(which), settings(which).telemetry
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    paths = {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+    paths = {"startupProbe": "/healthz", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
     for probe, path in paths.items():
         asked = container[probe]["httpGet"]
         assert asked["path"] == path

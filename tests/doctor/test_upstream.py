@@ -56,16 +56,17 @@ def test_a_batch_processor_batches_too(tmp_path: Path, batch: str, size: int) ->
     assert read(tmp_path, text + PIPELINE % ("batch", "otlp"))[0].batch == size
 
 
-def test_the_exporter_of_loadbalancing_is_the_inner_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["loadbalancing", "load_balancing", "load_balancing/tier"])
+def test_the_exporter_of_loadbalancing_is_the_inner_one(tmp_path: Path, name: str) -> None:
     """Its outer retries are off by default, the inner ones on."""
     text = (
-        """
+        f"""
 exporters:
-  loadbalancing:
-    protocol: {otlp: {retry_on_failure: {max_elapsed_time: 1h}}}
-    resolver: {dns: {hostname: sampler}}
+  {name}:
+    protocol: {{otlp: {{retry_on_failure: {{max_elapsed_time: 1h}}}}}}
+    resolver: {{dns: {{hostname: sampler}}}}
 """
-        + PIPELINE % ("", "loadbalancing")
+        + PIPELINE % ("", name)
     )
     (found,) = read(tmp_path, text)
     assert (found.retries, found.gives_up_after_s) == (True, 3600.0)

@@ -49,6 +49,10 @@ class GrpcSender:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._channel.close()
 
     def call(

@@ -32,6 +32,21 @@ async def test_alive_in_every_phase(path: str, phase: Phase) -> None:
     assert body["uptime"] == "60.000s"
 
 
+@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize("ended", [(), ("writer",)])
+async def test_a_dead_data_plane_is_to_be_started_anew(phase: Phase, ended: tuple[str]) -> None:
+    """A restart brings everything back, and nothing else does; whoever ends already is let end."""
+    gateway = status(phase)
+    gateway.failed_threads = ended
+    dead = bool(ended) and phase is not Phase.CLOSING
+    async with (
+        TestClient(TestServer(health_app(FakeCore(), gateway))) as client,
+        client.get("/livez") as answer,
+    ):
+        assert answer.status == (503 if dead else 200)
+        assert await answer.json() == {"alive": not dead, "ended": ["writer"] if dead else []}
+
+
 @pytest.mark.parametrize(
     ("phase", "code"), [(Phase.STARTING, 503), (Phase.READY, 200), (Phase.CLOSING, 503)]
 )

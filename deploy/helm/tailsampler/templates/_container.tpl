@@ -46,9 +46,10 @@
     periodSeconds: 5
     timeoutSeconds: 3
     failureThreshold: {{ div (add $times.startup 4) 5 }}
-  # A minute without an answer: a slow disk or a busy core is no reason to kill it.
+  # A minute without an answer, or with a data plane that only a restart mends; a slow disk or a
+  # busy core is no reason to kill it.
   livenessProbe:
-    httpGet: {path: /healthz, port: metrics, scheme: {{ $scheme }}}
+    httpGet: {path: /livez, port: metrics, scheme: {{ $scheme }}}
     periodSeconds: 10
     timeoutSeconds: 5
     failureThreshold: 6
