@@ -13,6 +13,7 @@ from tailsampler.access.audit import FILE_NAME, Audit
 from tailsampler.access.certificates import watch_listener
 from tailsampler.access.operators import Access
 from tailsampler.access.serving import server_context
+from tailsampler.settings.core_options import sharing_age_ms
 from tailsampler.telemetry.sockets import address, bind
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ def _share(gateway: "Gateway", stack: AsyncExitStack) -> None:
     from tailsampler.control.sharing import COMPONENT, Sharing  # noqa: PLC0415 - if wanted
 
     contained = gateway.status.contained
-    sharing = Sharing(gateway.settings.peers, gateway.core, gateway.status.clock, contained)
+    settings, clock = gateway.settings, gateway.status.clock
+    reach_s = sharing_age_ms(settings) / 1e3
+    sharing = Sharing(settings.peers, gateway.core, clock, contained, reach_s=reach_s)
     gateway.status.peers = sharing.states
     telling = contained.keep(COMPONENT, sharing.run)
     stack.push_async_callback(_ended, asyncio.create_task(telling, name=COMPONENT))

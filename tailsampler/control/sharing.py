@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
@@ -61,15 +62,22 @@ class Peer:
     endpoint: str
     channel: grpc.aio.Channel
     state: PeerState = field(default_factory=PeerState)
+    behind: bool = True
+    """It has just come, or did not take all: it is told again what was found of late."""
     _under_way: asyncio.Task[None] | None = None
 
-    def tell(self, request: Request, verdicts: bytes) -> None:
-        """Begin to tell it, unless it has not taken what it was told before."""
+    def tell(self, request: Request, fresh: bytes, late: bytes) -> None:
+        """Begin to tell it what is new, or all that was found of late, unless it is slow."""
+        verdicts = late if self.behind else fresh
         if self.state.itself:
+            self.behind = False
+            return
+        if not verdicts:
             return
         if self._under_way is not None and not self._under_way.done():
-            self.state.missed += len(verdicts) // VERDICT_BYTES
+            self.behind = True
             return
+        self.behind = False
         self._under_way = asyncio.create_task(self._tell(request, verdicts), name=COMPONENT)
 
     async def settled(self) -> None:
@@ -90,8 +98,9 @@ class Peer:
                 )
             except grpc.aio.AioRpcError as error:
                 self.state.missed += count
+                self.behind = True
                 self._fails(error)
-                continue
+                return
             if answer.itself:
                 self.state.itself = True
                 return
@@ -130,9 +139,13 @@ class Sharing:
     contained: Contained
     resolve: Resolve = field(default_factory=lambda: resolve)
     instance: bytes = INSTANCE
+    reach_s: float = 20.0
+    """What was found longer ago is told nobody: all parts of it are judged."""
     states: dict[str, PeerState] = field(default_factory=dict)
     """By ``host:port``; a peer that the name does not give any more is forgotten."""
     _peers: dict[str, Peer] = field(default_factory=dict)
+    _found: deque[tuple[float, bytes]] = field(default_factory=deque)
+    _found_bytes: int = 0
     _resolved_s: float | None = None
 
     async def run(self) -> None:
@@ -141,9 +154,9 @@ class Sharing:
             while True:
                 await self._look_up()
                 found = await asyncio.to_thread(self.core.take_found)
-                if found:
-                    for peer in self._peers.values():
-                        peer.tell(self._request(), found)
+                late = self._late(found)
+                for peer in self._peers.values():
+                    peer.tell(self._request(), found, late)
                 self.contained.well(COMPONENT)
                 await self.clock.sleep(self.settings.interval.total_seconds())
         finally:
@@ -157,6 +170,21 @@ class Sharing:
         """Wait until every peer has taken, or missed, what it was told."""
         for peer in tuple(self._peers.values()):
             await peer.settled()
+
+    def _late(self, found: bytes) -> bytes:
+        """What was found of late, the newest last: for peers that were away meanwhile."""
+        now_s = self.clock.monotonic_s()
+        if found:
+            self._found.append((now_s, found))
+            self._found_bytes += len(found)
+        most = self.settings.max_traces * VERDICT_BYTES
+        while self._found and (
+            self._found[0][0] < now_s - self.reach_s or self._found_bytes > most
+        ):
+            self._found_bytes -= len(self._found.popleft()[1])
+        if not any(peer.behind for peer in self._peers.values()):
+            return b""  # nobody asks for it
+        return b"".join(one for _, one in self._found)
 
     def _request(self) -> Request:
         token = self.settings.token

@@ -95,16 +95,23 @@ def _overload(overload: Overload) -> dict[str, Any] | None:
     return None if level is None else {"most_level": level}
 
 
+def sharing_age_ms(settings: Settings) -> int:
+    """For how long a shared verdict may matter.
+
+    What is told when a trace begins elsewhere is asked for when its part here is judged, which
+    began a little later.
+    """
+    plan = compile_plan(settings.sampling)
+    waits = [plan.wait_ms, *(rule.wait_ms for rule in plan.rules if rule.wait_ms is not None)]
+    return max(waits) + _BEGINS_WITHIN_MS
+
+
 def _sharing(settings: Settings) -> dict[str, int] | None:
     if not settings.peers.enabled:
         return None
-    plan = compile_plan(settings.sampling)
-    waits = [plan.wait_ms, *(rule.wait_ms for rule in plan.rules if rule.wait_ms is not None)]
     return {
         "max_traces": settings.peers.max_traces,
-        # What is told when a trace begins elsewhere is asked for when its part here is judged,
-        # which began a little later.
-        "max_age_ms": max(waits) + _BEGINS_WITHIN_MS,
+        "max_age_ms": sharing_age_ms(settings),
         "max_waiting": max(1, settings.peers.max_traces // 10),
     }
 

@@ -14,4 +14,4 @@ class PeerState:
     told: int = 0
     """Verdicts that it took."""
     missed: int = 0
-    """Verdicts that it did not take."""
+    """Verdicts in requests that it did not take; it is told them again while that matters."""
