@@ -13,5 +13,6 @@ pub mod check;
 pub mod disk;
 pub mod life;
 pub mod points;
+pub mod ring;
 pub mod script;
 pub mod seeds;

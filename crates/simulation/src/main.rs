@@ -1,4 +1,4 @@
-//! `tailsampler-simulate crash-points | seeds`
+//! `tailsampler-simulate crash-points | seeds | ring`
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use tailsampler_simulation::points::{Extent, enumerate};
+use tailsampler_simulation::ring::{self, Event, Sampler, Scenario};
 use tailsampler_simulation::seeds::{self, Manner};
 
 const USAGE: &str = "\
 usage: tailsampler-simulate crash-points [--scripts N] [--steps N] [--matching TEXT] [--json]
        tailsampler-simulate seeds [--from N] [--seeds N] [--rounds N] [--until-found] [--loud]
                                  [--canary] [--json]
+       tailsampler-simulate ring [--gateways N] [--traces N] [--rate N] [--json]
 
 crash-points  Plays seeded scripts on a disk that remembers every operation, stops the machine
               after each of them (the process dies; dies within the next one; the power goes and
@@ -21,13 +23,16 @@ seeds         Plays long lives: two workloads, a gateway whose threads take turn
               backends with every answer, a disk that fails, fills, hangs and loses power; holds
               the gateway to the truth after every step. --from 4711 --seeds 1 --loud plays one
               seed again, and tells what happens; --canary lies, and must find something.
+ring          Sends traces through a hash ring of gateways to which something happens once a minute,
+              and counts what arrives whole, in part, or not at all: for gateways that share
+              verdicts, for gateways that do not, and for a model that holds traces in memory.
 
 Exit status 1 if a promise was broken.
 ";
 
 /// A table for people, and the same for machines.
 struct Report {
-    rows: Vec<(&'static str, Value)>,
+    rows: Vec<(String, Value)>,
     json: Value,
     violations: Vec<(String, String)>,
 }
@@ -104,6 +109,11 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool, String> {
             let arguments = Arguments::parse(arguments, &known)?;
             (seeds(&arguments), arguments.json)
         }
+        Some("ring") => {
+            let known = ["--gateways", "--traces", "--rate", "--json"];
+            let arguments = Arguments::parse(arguments, &known)?;
+            (rings(&arguments), arguments.json)
+        }
         _ => return Err(USAGE.to_owned()),
     };
     let seconds = began.elapsed().as_secs_f64();
@@ -130,15 +140,75 @@ fn crash_points(arguments: &Arguments) -> Report {
         .map(|one| (one.point, one.what))
         .collect();
     Report {
-        rows: vec![
+        rows: named([
             ("workloads", json!(tally.workloads)),
             ("operations", json!(tally.operations)),
             ("crash points", json!(tally.points)),
-        ],
+        ]),
         json: json!({
             "workloads": tally.workloads, "operations": tally.operations, "points": tally.points,
             "violations": violations,
         }),
+        violations,
+    }
+}
+
+fn rings(arguments: &Arguments) -> Report {
+    let terminal = io::stderr().is_terminal();
+    let (mut found, mut violations) = (Vec::new(), Vec::new());
+    for event in Event::ALL {
+        for sampler in Sampler::ALL {
+            let scenario = Scenario {
+                gateways: arguments.number("--gateways", 4) as usize,
+                traces: arguments.number("--traces", 100_000),
+                traces_per_s: arguments.number("--rate", 1_000),
+                event,
+                sampler,
+            };
+            let name = format!("{}; {}", event.words(), sampler.words());
+            let fates = ring::play(scenario, |begun| {
+                if terminal {
+                    let _ = write!(
+                        io::stderr(),
+                        "\r{name}: {begun} of {} traces ",
+                        scenario.traces
+                    );
+                }
+            });
+            // Nobody keeps what went with a disk, nor what stood in memory alone.
+            let promised = sampler != Sampler::InMemory && event != Event::IsLost;
+            if fates.split_by_r > 0 && promised {
+                let what = format!(
+                    "{} traces that R alone decides were split",
+                    fates.split_by_r
+                );
+                violations.push((name.clone(), what));
+            }
+            if fates.lost > 0 && promised {
+                violations.push((name.clone(), format!("{} traces were lost", fates.lost)));
+            }
+            found.push((name, fates));
+        }
+    }
+    if terminal {
+        let _ = write!(io::stderr(), "\r{:60}\r", "");
+    }
+    let told: serde_json::Map<_, _> = found
+        .iter()
+        .map(|(name, fates)| (name.clone(), json!(fates)))
+        .collect();
+    let words = |fates: &ring::Fates| {
+        format!(
+            "{} wanted: {} whole, {} split, {} lost",
+            fates.wanted, fates.whole, fates.split, fates.lost
+        )
+    };
+    Report {
+        rows: found
+            .iter()
+            .map(|(name, fates)| (name.clone(), json!(words(fates))))
+            .collect(),
+        json: json!({"fates": told, "violations": violations}),
         violations,
     }
 }
@@ -172,7 +242,7 @@ fn seeds(arguments: &Arguments) -> Report {
         .iter()
         .map(|(seed, what)| (format!("--from {seed} --seeds 1"), what.clone()))
         .collect();
-    let mut rows = vec![
+    let mut rows = named([
         ("seeds", json!(tally.seeds)),
         ("simulated hours", json!(hours.round())),
         ("turns", json!(tally.turns)),
@@ -181,9 +251,10 @@ fn seeds(arguments: &Arguments) -> Report {
         ("spans sent", json!(tally.spans)),
         ("rare things seen", json!(tally.seen.len())),
         ("hash", json!(format!("{:016x}", tally.hash))),
-    ];
+    ]);
     if count > 1 {
-        rows.extend(tally.seen.iter().map(|(what, seeds)| (*what, json!(seeds))));
+        let seen = tally.seen.iter();
+        rows.extend(seen.map(|(what, seeds)| ((*what).to_owned(), json!(seeds))));
     }
     Report {
         rows,
@@ -195,6 +266,10 @@ fn seeds(arguments: &Arguments) -> Report {
         }),
         violations,
     }
+}
+
+fn named<const N: usize>(rows: [(&str, Value); N]) -> Vec<(String, Value)> {
+    rows.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 fn as_table(report: &Report, seconds: f64) -> String {
