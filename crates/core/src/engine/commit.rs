@@ -284,8 +284,6 @@ impl Engine {
         let plan = &self.plans[live].compiled;
         trace.plan = plan.plan().version;
         let rule = plan.first_match(trace.bits, trace.duration_ns());
-        let plan = std::sync::Arc::clone(plan);
-        self.notice(&trace, &plan, (None, rule));
         trace.due_tick = Wheel::tick_of(trace.began_ms.saturating_add(plan.wait_ms(rule)));
         if trace.root
             && let Some(wait) = plan.plan().wait_after_root_ms
@@ -295,6 +293,10 @@ impl Engine {
         }
         trace.due_tick = trace.due_tick.min(due_for_size(&trace, plan.plan(), now));
         let (stamp, due_tick) = (trace.stamp, trace.due_tick);
+        if self.sharing.is_some() {
+            let plan = std::sync::Arc::clone(plan);
+            self.notice(&trace, &plan, (None, rule));
+        }
         let slot = self.index.insert(hash, trace);
         self.index.add_record(slot, position);
         self.wheel.schedule((slot, stamp), due_tick);
