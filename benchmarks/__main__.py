@@ -3,22 +3,24 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from benchmarks import burst, durability, guards, local_store, report, restart
+from benchmarks import burst, durability, guards, local_store, report, restart, sidecar
 from benchmarks.case import CASES, Case
 from benchmarks.gateway import GatewayError
 from benchmarks.measure import run
 
-BY_THEMSELVES: Mapping[str, Callable[[float, int | None], tuple[str, bool]]] = {
-    "burst": lambda scale, _: burst.run(scale),
-    "guards": guards.run,
-    "durability": lambda scale, _: durability.run(scale),
+BY_THEMSELVES: Mapping[str, Callable[[float, int | None, Path | None], tuple[str, bool]]] = {
+    "burst": lambda scale, *_: burst.run(scale),
+    "guards": lambda scale, rounds, _: guards.run(scale, rounds),
+    "durability": lambda scale, *_: durability.run(scale),
     # No gateway: the store is asked directly.
-    "local_store": lambda scale, _: (local_store.run(scale), True),
-    "restart": lambda scale, rounds: restart.run(scale, rounds or restart.ROUNDS),
+    "local_store": lambda scale, *_: (local_store.run(scale), True),
+    "restart": lambda scale, rounds, _: restart.run(scale, rounds or restart.ROUNDS),
+    "sidecar": sidecar.run,
 }
 """Cases that are no gateway under a load of requests of several sizes: the report as Markdown,
-and whether every span was accounted for, by scale and rounds."""
+and whether every span was accounted for, by scale, rounds, and the Collector of `sidecar`."""
 
 
 def main() -> int:
@@ -33,10 +35,19 @@ def main() -> int:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="offer this share of the case's spans"
     )
+    parser.add_argument(
+        "--collector", type=Path, help="a Collector's program for `sidecar`; without it a stand-in"
+    )
     parser.add_argument("--no-write", action="store_true", help="print only; leave the results be")
     arguments = parser.parse_args()
     if arguments.case in BY_THEMSELVES:
-        text, whole = BY_THEMSELVES[arguments.case](arguments.scale, arguments.rounds)
+        try:
+            text, whole = BY_THEMSELVES[arguments.case](
+                arguments.scale, arguments.rounds, arguments.collector
+            )
+        except GatewayError as error:
+            print(f"benchmarks: {error}", file=sys.stderr)
+            return 2
         print(text)
         if not arguments.no_write:
             (report.RESULTS / f"{arguments.case}.md").write_text(text)

@@ -40,8 +40,7 @@ def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
       tailsampler check config/tailsampler.yaml --json
     """  # noqa: D301 - click takes the backspace for "keep these lines"
     from tailsampler.settings.effective import effective, effective_yaml  # noqa: PLC0415
-    from tailsampler.settings.filesystem import lives_in_memory  # noqa: PLC0415
-    from tailsampler.settings.fit import fit  # noqa: PLC0415
+    from tailsampler.settings.fit import fit, too_small  # noqa: PLC0415
     from tailsampler.settings.machine import look  # noqa: PLC0415
     from tailsampler.settings.report import report  # noqa: PLC0415
 
@@ -57,8 +56,13 @@ def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
         else:
             click.echo(error.render(), err=True)
         sys.exit(common.COULD_NOT if isinstance(error, SettingsFileError) else common.FINDING)
-    settings, fitted = fit(settings, look(settings.data_directory))
-    found = report(settings, in_memory=lives_in_memory(settings.data_directory))
+    machine = look(settings.data_directory)
+    settings, fitted = fit(settings, machine)
+    found = report(
+        settings,
+        in_memory=machine.disk_in_memory,
+        on_this_machine=too_small(settings, machine),
+    )
     if as_json:
         body = {"file": name, "ok": True, "errors": [], **found.as_json()}
         body["fitted"] = [asdict(bound) for bound in fitted]

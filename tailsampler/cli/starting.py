@@ -63,12 +63,15 @@ def _start(config: Path | None, data_directory: Path | None, *, demo: bool = Fal
         common.fail(error)
     if data_directory is not None:
         settings = settings.model_copy(update={"data_directory": data_directory})
-    from tailsampler.settings.fit import fit  # noqa: PLC0415 - after the errors that need none
+    from tailsampler.settings.fit import fit, too_small  # noqa: PLC0415 - after such errors
     from tailsampler.settings.machine import look  # noqa: PLC0415
 
-    settings, fitted = fit(settings, look(settings.data_directory))
+    machine = look(settings.data_directory)
+    settings, fitted = fit(settings, machine)
     for bound in fitted:
         click.echo(bound.say, err=True)
+    if warning := too_small(settings, machine):
+        click.echo(f"warning: {warning}", err=True)
     # Set before grpcio is imported: for each handshake of a stranger it would write a line of its
     # own, whatever our log's level and form.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")

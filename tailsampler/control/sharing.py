@@ -166,10 +166,10 @@ class Sharing:
             self.states.clear()
             self._resolved_s = None
 
-    async def settled(self) -> None:
-        """Wait until every peer has taken, or missed, what it was told."""
-        for peer in tuple(self._peers.values()):
-            await peer.settled()
+    async def settled(self, *endpoints: str) -> None:
+        """Wait until these peers, or all, have taken or missed what they were told."""
+        for endpoint in endpoints or tuple(self._peers):
+            await self._peers[endpoint].settled()
 
     def _late(self, found: bytes) -> bytes:
         """What was found of late, the newest last: for peers that were away meanwhile."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tailsampler.settings.filesystem import lives_in_memory
+
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _OWN_CGROUP: Final = Path("/proc/self/cgroup")
 # Version 1 spells "no limit" as a number near 2^63.
@@ -21,6 +23,8 @@ class Machine:
     """The smallest limit of the control groups that we are in, or all there is."""
     disk_bytes: int | None = None
     """The size of the file system that the data directory stands on."""
+    disk_in_memory: bool = False
+    """What is written there counts as memory of ours."""
 
 
 def look(data_directory: Path) -> Machine:
@@ -29,6 +33,7 @@ def look(data_directory: Path) -> Machine:
     return Machine(
         memory_bytes=min(memory_limit() or all_of_it, all_of_it),
         disk_bytes=_disk(data_directory),
+        disk_in_memory=lives_in_memory(data_directory),
     )
 
 

@@ -52,10 +52,13 @@ class Report:
         return asdict(self)
 
 
-def report(settings: Settings, *, in_memory: bool = False) -> Report:
+def report(
+    settings: Settings, *, in_memory: bool = False, on_this_machine: str | None = None
+) -> Report:
     """Look at settings that were read without an error.
 
     ``in_memory``: the data directory stands on a file system in memory, see ``filesystem.py``.
+    ``on_this_machine``: what is wrong with them here and perhaps not elsewhere, see ``fit.py``.
     """
     sampling = settings.sampling
     rows = tuple(
@@ -75,7 +78,11 @@ def report(settings: Settings, *, in_memory: bool = False) -> Report:
         exporters=tuple(_exporters(settings)),
         loss_window=loss_window(settings.buffer.fsync),
         shutdown=_shutdown(settings.shutdown),
-        warnings=(*_warnings(settings), *_memory_warnings(settings, in_memory=in_memory)),
+        warnings=(
+            *_warnings(settings),
+            *_memory_warnings(settings, in_memory=in_memory),
+            *((on_this_machine,) if on_this_machine else ()),
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,23 @@ async def test_a_peer_that_is_away_costs_the_others_nothing() -> None:
                 assert state.missed >= 2
         assert there.heard == [told(1), told(2)]
     assert [one["event"] for one in logs].count("peer.not_told") == 1
+
+
+async def test_an_address_of_long_ago_costs_the_others_nothing() -> None:
+    """A name may still give the address of a pod that is gone: there nobody answers, ever."""
+    there, finding = FakeCore(), Finding(told(1), told(2), told(3))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        nobody = "{}:{}".format(*silent.getsockname())
+        async with (
+            listening(there) as endpoint,
+            telling(finding, [nobody, endpoint]) as (sharing, clock),
+        ):
+            for heard in ([told(1)], [told(1), told(2)], [told(1), told(2), told(3)]):
+                await clock.until_asleep(INTERVAL_S)
+                await sharing.settled(endpoint)
+                assert there.heard == heard
+                await clock.advance(INTERVAL_S)
+            assert sharing.states[nobody].told == 0
 
 
 async def test_who_was_away_is_told_what_was_found_meanwhile() -> None:

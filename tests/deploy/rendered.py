@@ -24,6 +24,8 @@ CHARTS = [f"chart:{path.name.removesuffix('-values.yaml')}" for path in CI_VALUE
 """What ``objects`` takes: every file of ci/, and every folder."""
 FOLDERS = [f"folder:{shape}" for shape in SHAPES]
 EVERYTHING = CHARTS + FOLDERS
+VERSIONS = ["1.30", "1.34", "1.37"]
+"""Of Kubernetes, by whose schemas all is judged."""
 
 
 def read_all(text: str) -> list[Any]:

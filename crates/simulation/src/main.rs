@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -154,44 +156,38 @@ fn crash_points(arguments: &Arguments) -> Report {
 }
 
 fn rings(arguments: &Arguments) -> Report {
-    let terminal = io::stderr().is_terminal();
-    let (mut found, mut violations) = (Vec::new(), Vec::new());
-    for event in Event::ALL {
-        for sampler in Sampler::ALL {
-            let scenario = Scenario {
-                gateways: arguments.number("--gateways", 4) as usize,
-                traces: arguments.number("--traces", 100_000),
-                traces_per_s: arguments.number("--rate", 1_000),
-                event,
-                sampler,
-            };
-            let name = format!("{}; {}", event.words(), sampler.words());
-            let fates = ring::play(scenario, |begun| {
-                if terminal {
-                    let _ = write!(
-                        io::stderr(),
-                        "\r{name}: {begun} of {} traces ",
-                        scenario.traces
-                    );
-                }
-            });
-            // Nobody keeps what went with a disk, nor what stood in memory alone.
-            let promised = sampler != Sampler::InMemory && event != Event::IsLost;
-            if fates.split_by_r > 0 && promised {
-                let what = format!(
-                    "{} traces that R alone decides were split",
-                    fates.split_by_r
-                );
-                violations.push((name.clone(), what));
-            }
-            if fates.lost > 0 && promised {
-                violations.push((name.clone(), format!("{} traces were lost", fates.lost)));
-            }
-            found.push((name, fates));
+    let gateways = arguments.number("--gateways", 4) as usize;
+    let traces = arguments.number("--traces", 100_000);
+    let traces_per_s = arguments.number("--rate", 1_000);
+    let scenario = |event, sampler| Scenario {
+        gateways,
+        traces,
+        traces_per_s,
+        event,
+        sampler,
+    };
+    let scenarios: Vec<_> = Event::ALL
+        .into_iter()
+        .flat_map(|event| Sampler::ALL.map(|sampler| scenario(event, sampler)))
+        .collect();
+    let fates = in_parallel(&scenarios);
+    let mut violations = Vec::new();
+    let mut found = Vec::new();
+    for (scenario, fates) in scenarios.iter().zip(fates) {
+        let name = format!("{}; {}", scenario.event.words(), scenario.sampler.words());
+        // Nobody keeps what went with a disk, nor what stood in memory alone.
+        let promised = scenario.sampler != Sampler::InMemory && scenario.event != Event::IsLost;
+        if fates.split_by_r > 0 && promised {
+            let what = format!(
+                "{} traces that R alone decides were split",
+                fates.split_by_r
+            );
+            violations.push((name.clone(), what));
         }
-    }
-    if terminal {
-        let _ = write!(io::stderr(), "\r{:60}\r", "");
+        if fates.lost > 0 && promised {
+            violations.push((name.clone(), format!("{} traces were lost", fates.lost)));
+        }
+        found.push((name, fates));
     }
     let told: serde_json::Map<_, _> = found
         .iter()
@@ -208,9 +204,54 @@ fn rings(arguments: &Arguments) -> Report {
             .iter()
             .map(|(name, fates)| (name.clone(), json!(words(fates))))
             .collect(),
-        json: json!({"fates": told, "violations": violations}),
+        json: json!({
+            "gateways": gateways, "traces": traces, "traces_per_s": traces_per_s,
+            "fates": told, "violations": violations,
+        }),
         violations,
     }
+}
+
+/// The fates of each, in their order.
+fn in_parallel(scenarios: &[Scenario]) -> Vec<ring::Fates> {
+    let terminal = io::stderr().is_terminal();
+    let all: u64 = scenarios.iter().map(|one| one.traces).sum();
+    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&scenario) = scenarios.get(at) else {
+                return found;
+            };
+            let mut before = 0;
+            let fates = ring::play(scenario, |traces| {
+                let sum = done.fetch_add(traces - before, Ordering::Relaxed) + traces - before;
+                before = traces;
+                if terminal {
+                    let _ = write!(io::stderr(), "\r{sum} of {all} traces ");
+                }
+            });
+            found.push((at, fates));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut found: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
+    });
+    if terminal {
+        let _ = write!(io::stderr(), "\r{:60}\r", "");
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, fates)| fates).collect()
 }
 
 fn seeds(arguments: &Arguments) -> Report {

@@ -10,7 +10,8 @@ from tailsampler.admin.keys import CONFIG_FILE, SETTINGS, STATUS
 from tailsampler.admin.pages.frame import page
 from tailsampler.decide.sentences import sentences
 from tailsampler.settings.effective import Line, effective, effective_yaml, lines
-from tailsampler.settings.filesystem import lives_in_memory
+from tailsampler.settings.fit import too_small
+from tailsampler.settings.machine import look
 from tailsampler.settings.report import report
 
 
@@ -28,8 +29,10 @@ async def show(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     every = await asyncio.to_thread(lines, settings)
     only = request.query.get("only") == "differences"
-    in_memory = await asyncio.to_thread(lives_in_memory, settings.data_directory)
-    said = report(settings, in_memory=in_memory)
+    machine = await asyncio.to_thread(look, settings.data_directory)
+    said = report(
+        settings, in_memory=machine.disk_in_memory, on_this_machine=too_small(settings, machine)
+    )
     return await page(
         request,
         "settings.html",

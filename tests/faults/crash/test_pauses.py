@@ -12,9 +12,9 @@ import pytest
 
 from tailsampler.testing.backend import CapturingBackend
 from tests.end_to_end.process import GatewayProcess, Json, exports_to
+from tests.faults.clocks import clock_of, step_to
 from tests.faults.senders import GrpcSender, Ids, small_traces
 from tests.model.build import request
-from tests.needs import lack
 
 WAIT_S = 1.0
 STOPPED_S = 4 * WAIT_S
@@ -22,7 +22,6 @@ KEEP: Json = {
     "decision_wait": f"{int(WAIT_S * 1000)}ms",
     "policies": [{"name": "everything", "sample_rate": 1.0}],
 }
-LIBRARIES = ("libfaketime.so.1", "libfaketimeMT.so.1")
 HOUR_S = 3_600
 
 
@@ -77,23 +76,6 @@ def test_a_stopped_process_goes_on_where_it_was(
     check_once(gateway, backend, wanted | young)
 
 
-def library() -> str:
-    """libfaketime; the calling test is skipped without it."""
-    for root in (Path("/usr/lib"), Path("/usr/local/lib")):
-        for name in LIBRARIES:
-            for found in sorted(root.rglob(name)):
-                return str(found)
-    lack("libfaketime (Debian package faketime), to move the clock of one process")
-    return ""
-
-
-def step_to(control: Path, seconds: int) -> None:
-    """Move the clock of the processes that read this file, all of a sudden."""
-    beside = control.with_suffix(".new")
-    beside.write_text(f"{seconds:+d}s\n")
-    beside.rename(control)
-
-
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("step_s", [HOUR_S, -HOUR_S], ids=["forward", "back"])
 def test_a_step_of_the_wall_clock_is_not_time_that_passed(
@@ -102,12 +84,7 @@ def test_a_step_of_the_wall_clock_is_not_time_that_passed(
     """An hour forward or back, while it runs or while it is down: no verdict early, late, twice."""
     control = tmp_path / "clock"
     step_to(control, 0)
-    gateway.environment = {
-        "LD_PRELOAD": library(),
-        "FAKETIME_TIMESTAMP_FILE": str(control),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    gateway.environment = clock_of(control)
     gateway.start()
     ids = Ids(51)
     began = time.monotonic()

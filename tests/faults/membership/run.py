@@ -6,13 +6,14 @@ import functools
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tailsampler.testing.backend import CapturingBackend
 from tests.end_to_end.process import GatewayProcess, Json, exports_to
+from tests.faults.clocks import clock_ahead
 from tests.faults.membership.load import DECISION_WAIT_S, POLICIES, Load, Trace
 from tests.faults.membership.ring import Balancer
 
@@ -61,7 +62,15 @@ class Outcome:
 class Membership:
     """One run, with sharing or without."""
 
-    def __init__(self, directory: Path, *, sharing: bool, rate: float = 100.0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        sharing: bool,
+        rate: float = 100.0,
+        clocks: Mapping[str, int] | None = None,
+    ) -> None:
+        """``clocks``: by how many seconds the clock of a gateway is ahead."""
         self._backend = CapturingBackend()
         self._backend.start()
         names = (*GATEWAYS, JOINS)
@@ -69,6 +78,8 @@ class Membership:
         self._control = dict(zip(names, _free_addresses(len(names)), strict=True))
         self._sharing = sharing
         self._gateways = {name: self._gateway(directory / name, name) for name in names}
+        for name, ahead_s in (clocks or {}).items():
+            self._gateways[name].environment = clock_ahead(ahead_s)
         self._ring = set(GATEWAYS)
         self._balancer = Balancer(self._otlp, self._ring)
         self._load = Load(self._balancer, rate, seed=1)

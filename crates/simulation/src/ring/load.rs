@@ -55,7 +55,10 @@ fn is_error(trace: u64) -> bool {
 
 /// Begins traces, and knows what came of each.
 pub(super) struct Load {
-    traces: u64,
+    /// The number of its first trace.
+    first: u64,
+    /// The number after its last.
+    end: u64,
     per_step: u64,
     begun: u64,
     /// Traces that have spans to come: when the next one is due, which, and how many they are.
@@ -64,27 +67,24 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn new(traces: u64, per_s: u64) -> Self {
+    pub(super) fn new(traces: std::ops::Range<u64>, per_s: u64) -> Self {
         Self {
-            traces,
+            first: traces.start,
+            end: traces.end,
             per_step: (per_s * STEP_MS / 1_000).max(1),
-            begun: 0,
+            begun: traces.start,
+            arrived: traces.map(|_| 0).collect(),
             later: VecDeque::new(),
-            arrived: vec![0; usize::try_from(traces).unwrap_or(0)],
         }
     }
 
-    pub(super) const fn begun(&self) -> u64 {
-        self.begun
-    }
-
     pub(super) fn is_over(&self) -> bool {
-        self.begun == self.traces && self.later.is_empty()
+        self.begun == self.end && self.later.is_empty()
     }
 
     /// The spans that are sent now.
     pub(super) fn turn(&mut self, now_ms: u64) -> Vec<OneSpan> {
-        let fresh = self.begun..(self.begun + self.per_step).min(self.traces);
+        let fresh = self.begun..(self.begun + self.per_step).min(self.end);
         self.begun = fresh.end;
         if !fresh.is_empty() {
             self.later.push_front((now_ms, fresh, 0));
@@ -106,7 +106,7 @@ impl Load {
     }
 
     pub(super) fn arrived(&mut self, trace: u64, number: u8) {
-        let Ok(trace) = usize::try_from(trace) else {
+        let Ok(trace) = usize::try_from(trace - self.first) else {
             return;
         };
         self.arrived[trace] |= 1 << number;
@@ -114,10 +114,10 @@ impl Load {
 
     pub(super) fn fates(&self) -> Fates {
         let mut fates = Fates {
-            traces: self.traces,
+            traces: self.end - self.first,
             ..Fates::default()
         };
-        for (trace, arrived) in (0..).zip(&self.arrived) {
+        for (trace, arrived) in (self.first..).zip(&self.arrived) {
             let (by_r, error) = (randomness(trace) >= DEFAULT_T, is_error(trace));
             let part = *arrived != 0 && *arrived != ALL;
             if by_r || error {

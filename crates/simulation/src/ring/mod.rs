@@ -19,6 +19,9 @@ const STEP_MS: u64 = 100;
 const RESOLVED_MS: u64 = 5_000;
 /// How long a trace is held.
 pub const WAIT_MS: u64 = 10_000;
+const MINUTE_MS: u64 = 60_000;
+/// Into a minute, something happens to the ring.
+const HAPPENS_MS: u64 = 20_000;
 /// Gateways tell one another so often.
 const SHARED_MS: u64 = 200;
 
@@ -95,7 +98,7 @@ pub struct Scenario {
     pub traces: u64,
     /// Of them, those that begin in a second.
     pub traces_per_s: u64,
-    /// What happens, every minute.
+    /// What happens, once a minute.
     pub event: Event,
     /// Who samples.
     pub sampler: Sampler,
@@ -120,10 +123,39 @@ pub struct Fates {
     pub split_by_r: u64,
 }
 
-/// Play it. The same scenario comes to the same fates, always.
+impl Fates {
+    fn add(&mut self, other: &Self) {
+        self.traces += other.traces;
+        self.events += other.events;
+        self.wanted += other.wanted;
+        self.whole += other.whole;
+        self.split += other.split;
+        self.lost += other.lost;
+        self.split_by_r += other.split_by_r;
+    }
+}
+
+/// Play it, a minute of load at a time, and each of them with a tier of its own to which it happens
+/// once. The same scenario comes to the same fates, always.
 #[must_use]
 pub fn play(scenario: Scenario, mut progress: impl FnMut(u64)) -> Fates {
-    let mut load = Load::new(scenario.traces, scenario.traces_per_s);
+    let mut fates = Fates::default();
+    let a_minute = (scenario.traces_per_s * MINUTE_MS / 1_000).max(1);
+    while fates.traces < scenario.traces {
+        let end = (fates.traces + a_minute).min(scenario.traces);
+        fates.add(&minute(scenario, fates.traces..end));
+        progress(fates.traces);
+    }
+    assert_eq!(
+        fates.wanted,
+        fates.whole + fates.split + fates.lost,
+        "each has one fate"
+    );
+    fates
+}
+
+fn minute(scenario: Scenario, traces: std::ops::Range<u64>) -> Fates {
+    let mut load = Load::new(traces, scenario.traces_per_s);
     let mut tier: Box<dyn Tier> = match scenario.sampler {
         Sampler::InMemory => Box::new(InMemory::default()),
         sampler => Box::new(Disks::new(sampler == Sampler::Sharing)),
@@ -140,7 +172,7 @@ pub fn play(scenario: Scenario, mut progress: impl FnMut(u64)) -> Fates {
         } else {
             0
         };
-        if now_ms % 60_000 == 20_000 && !load.is_over() {
+        if now_ms == HAPPENS_MS && !load.is_over() {
             events += 1;
             balancer.happens(scenario.event, now_ms);
         }
@@ -152,15 +184,9 @@ pub fn play(scenario: Scenario, mut progress: impl FnMut(u64)) -> Fates {
             tier.share(now_ms);
         }
         tier.judge(now_ms, &mut |trace, span| load.arrived(trace, span));
-        if now_ms % 10_000 == 0 {
-            progress(load.begun());
-        }
     }
-    let mut fates = load.fates();
-    fates.events = events;
-    assert!(
-        fates.wanted >= fates.whole + fates.split + fates.lost,
-        "each has one fate"
-    );
-    fates
+    Fates {
+        events,
+        ..load.fates()
+    }
 }
