@@ -14,7 +14,7 @@ from tailsampler.cli import main
 from tailsampler.demo.run import GRPC_URL, HTTP_URL
 from tailsampler.demo.settings import demo_settings
 from tailsampler.errors import ControlError, StartError
-from tailsampler.settings import filesystem
+from tailsampler.settings import machine
 from tailsampler.settings.load import parse
 from tailsampler.settings.root import Settings
 
@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     On a disk, wherever temporary files really are.
     """
-    monkeypatch.setattr(filesystem, "lives_in_memory", lambda _: False)
+    monkeypatch.setattr(machine, "lives_in_memory", lambda _: False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TAILSAMPLER_CONFIG", raising=False)
     return tmp_path
@@ -209,7 +209,7 @@ def test_check_suggests_drain_where_the_directory_is_memory(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It warns of what a rollout would lose, and explains the bound where drain is set."""
-    monkeypatch.setattr(filesystem, "lives_in_memory", lambda _: True)
+    monkeypatch.setattr(machine, "lives_in_memory", lambda _: True)
     (here / "f.yaml").write_text(GOOD)
     [warning] = json.loads(call("check", "f.yaml", "--json").stdout)["warnings"]
     assert "shutdown: {mode: drain}" in warning
