@@ -106,7 +106,7 @@ def alternative(run: Run) -> str:
     return f"Bars for each event: {told} traces in parts or lost"
 
 
-def plot(run: Run) -> str:
+def plot(run: Run) -> ET.Element:
     """An SVG without scripts, the same for the same figures."""
     drawn = pygal().HorizontalBar(
         js=[],
@@ -133,9 +133,9 @@ def plot(run: Run) -> str:
     drawn.x_labels = [EVENTS[event] for event in events]
     for sampler, name in SAMPLERS.items():
         drawn.add(name, _torn(run, events, sampler))
-    root = drawn.render_tree()
+    root: ET.Element = drawn.render_tree()
     _mend(root)
-    return ET.tostring(root, encoding="unicode") + "\n"
+    return root
 
 
 def _torn(run: Run, events: Sequence[str], sampler: str) -> list[float]:
@@ -168,7 +168,8 @@ def _mend(parent: ET.Element) -> None:
     for child in list(parent):
         # A comment's tag is the function that makes comments.
         name = "comment" if callable(child.tag) else child.tag.rpartition("}")[2]
-        if name in {"script", "comment", "desc"} or "guide" in child.get("class", ""):
+        guide = name == "path" and "guide" in child.get("class", "")
+        if guide or name in {"script", "comment", "desc"}:
             parent.remove(child)
             continue
         if name == "text" and child.get("class") == "value":
@@ -183,7 +184,7 @@ def main() -> int:
     page = PAGE.read_text()
     if not _BETWEEN.search(page):
         sys.exit(f"{PAGE.relative_to(ROOT)} lacks the lines that the figures stand between")
-    PLOT.write_text(plot(run))
+    PLOT.write_text(ET.tostring(plot(run), encoding="unicode") + "\n")
     PAGE.write_text(_BETWEEN.sub(lambda _: table(run), page))
     return 0
 
