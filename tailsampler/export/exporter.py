@@ -144,8 +144,11 @@ class Exporter:
             self._flush.clear()
 
     async def _next_batch(self) -> Batch:
+        # What is left behind a batch may be young, and whoever brought it has woken us already.
+        something_came = True
         while True:
             await self._until_admitted()
+            something_came |= self._woken.is_set()
             self._woken.clear()
             flushing = self._flush.is_set()
             try:
@@ -162,7 +165,9 @@ class Exporter:
                 self._empty.set()
             # Empty, or too young. Whoever wakes us brought something, so let it gather company
             # for as long as it may; then it is old enough to be handed out whatever its size.
-            await self._within(IDLE_POLL_S, self._woken)
+            if not something_came:
+                await self._within(IDLE_POLL_S, self._woken)
+            something_came = False
             if not self._flush.is_set():
                 await self._within(self.pace.linger_ms / 1000, self._flush)
 

@@ -216,6 +216,8 @@ async def test_a_young_batch_is_asked_for_again_when_it_is_old_enough() -> None:
     """Age alone makes a small batch ready, and nobody wakes the exporter for that."""
     outbox, transport, clock = FakeOutbox(), FakeTransport(), ManualClock()
     async with running(exporter(outbox, transport, clock, pace=Pace(linger_ms=200))) as subject:
+        await clock.until_asleep(0.2)
+        await clock.advance(0.2)
         await clock.until_asleep(1.0)
         outbox.put(1)
         subject.wake()
@@ -224,6 +226,24 @@ async def test_a_young_batch_is_asked_for_again_when_it_is_old_enough() -> None:
         await clock.advance(0.2)
         await outbox.until(lambda: outbox.settled)
     assert {asked[2] for asked in outbox.asked} == {200}
+
+
+async def test_what_came_behind_a_batch_waits_no_longer_than_it_must() -> None:
+    """It was too young when the exporter looked, and whoever brought it does not come again."""
+    outbox, transport = FakeOutbox(), FakeTransport(hold=asyncio.Event())
+    clock, pace = ManualClock(), Pace(linger_ms=200, in_flight=1)
+    outbox.put(1)
+    async with running(exporter(outbox, transport, clock, pace=pace)) as subject:
+        await transport.until_sent(1)
+        outbox.put(2)
+        outbox.linger_holds = True
+        subject.wake()
+        assert transport.hold
+        transport.hold.set()
+        await clock.until_asleep(0.2)
+        outbox.linger_holds = False
+        await clock.advance(0.2)
+        await outbox.until(lambda: len(outbox.settled) == 2)
 
 
 async def test_one_dead_exporter_never_holds_back_another() -> None:
