@@ -1,20 +1,19 @@
-"""The plan, as it crosses to the core: the twin of ``crates/core/src/plan/mod.rs``."""
+"""The plan, as it crosses to the core: the twin of ``crates/core/src/plan``."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tailsampler.decide.part import Part as _Part
+from tailsampler.decide.votes import Votes
 
 NEVER = 1 << 56
 """T of a rule with rate 0: above every R, so nothing is kept."""
 
 MAX_PREDICATES = 64
 """Bits a trace can carry, one a predicate."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SpanIntIn(_Part):
@@ -48,8 +47,68 @@ class ResourceStringIn(_Part):
     values: tuple[str, ...]
 
 
+class StringIn(_Part):
+    """To be one of these strings, exactly."""
+
+    kind: Literal["string_in"] = "string_in"
+    values: tuple[str, ...]
+
+
+class IntBetween(_Part):
+    """To be an integer between these, both included; whatever is none counts as 0."""
+
+    kind: Literal["int_between"] = "int_between"
+    min: int
+    max: int
+
+
+class BoolIs(_Part):
+    """To be this boolean; whatever is none counts as false."""
+
+    kind: Literal["bool"] = "bool"
+    value: bool
+
+
+class First(_Part):
+    """The attribute of the resource or of the span; of several with the key the first counts."""
+
+    kind: Literal["first"] = "first"
+    key: str
+    asks: Annotated[StringIn | IntBetween | BoolIs, Field(discriminator="kind")]
+
+
+class SpanSampled(_Part):
+    """The span's flags have bit 0 set."""
+
+    kind: Literal["span_sampled"] = "span_sampled"
+
+
+class TraceStateIn(_Part):
+    """The span's tracestate gives this key one of these values."""
+
+    kind: Literal["trace_state_in"] = "trace_state_in"
+    key: str
+    values: tuple[str, ...]
+
+
+class Lasting(_Part):
+    """Last end minus first start of the spans so far, after each span, in whole milliseconds."""
+
+    kind: Literal["lasting"] = "lasting"
+    from_ms: int
+    to_ms: int | None = None
+
+
 Test = Annotated[
-    SpanIntIn | SpanStringIn | SpanStatusIn | ResourceStringIn, Field(discriminator="kind")
+    SpanIntIn
+    | SpanStringIn
+    | SpanStatusIn
+    | ResourceStringIn
+    | First
+    | SpanSampled
+    | TraceStateIn
+    | Lasting,
+    Field(discriminator="kind"),
 ]
 
 
@@ -104,6 +163,7 @@ class Plan(_Part):
     large: Large | None = None
     predicates: tuple[Predicate, ...]
     rules: tuple[Rule, ...]
+    votes: Votes | None = None
 
 
 class PredicateTable:

@@ -1,9 +1,10 @@
 //! Run the chain once on what is known of a trace. No span is touched.
 
 use crate::index::Trace;
-use crate::plan::{Compiled, NEVER};
+use crate::plan::{Compiled, NEVER, Votes};
 use crate::randomness::{Source, resolve};
 use crate::verdicts::{Early, NO_RULE, Verdict};
+use crate::votes::{Evidence, Limits, Outcome, vote};
 
 /// What a verdict depends on beside the trace and the plan.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,11 +17,12 @@ pub struct Circumstances {
     pub shared: Option<u64>,
 }
 
-/// Judge a trace by the plan it began under.
+/// Judge a trace by the plan it began under; `limits` are those of this plan.
 #[must_use]
 pub fn judge(
     trace: &Trace,
     plan: &Compiled,
+    limits: &mut Limits,
     Circumstances {
         early,
         overload,
@@ -35,8 +37,14 @@ pub fn judge(
         trace.rv,
         trace.rv_source,
     );
-    let rule = plan.first_match(trace.bits, duration_ns);
-    let threshold = rule.map_or(NEVER, |rule| plan.plan().rules[rule].threshold);
+    let (rule, threshold) = match &plan.plan().votes {
+        Some(votes) => voted(votes, trace, limits, wall_ns),
+        None => {
+            let rule = plan.first_match(trace.bits, duration_ns);
+            let threshold = rule.map_or(NEVER, |rule| plan.plan().rules[rule].threshold);
+            (rule, threshold)
+        }
+    };
     // The whole trace has one T, the lowest that anybody has evidence for.
     let (early, threshold) = match shared {
         Some(shared) if shared < threshold => (Early::Shared, shared),
@@ -71,5 +79,21 @@ pub fn judge(
         root: trace.root,
         judged_wall_ns: wall_ns,
         tenant: trace.tenant,
+    }
+}
+
+/// The policy that decides, and a T that says no more than that: kept whatever R is, or never.
+fn voted(votes: &Votes, trace: &Trace, limits: &mut Limits, wall_ns: u64) -> (Option<usize>, u64) {
+    let evidence = Evidence {
+        trace_id: &trace.trace_id,
+        bits: trace.bits,
+        spans: trace.spans.into(),
+        bytes: i64::try_from(trace.bytes).unwrap_or(i64::MAX),
+        wall_ns: i64::try_from(wall_ns).unwrap_or(i64::MAX),
+    };
+    match vote(votes, &evidence, limits).outcome {
+        Outcome::Sampled(policy) => (Some(policy), 0),
+        Outcome::Dropped(policy) => (Some(policy), NEVER),
+        Outcome::NotSampled => (None, NEVER),
     }
 }

@@ -40,5 +40,6 @@ pub mod runtime;
 pub mod simulation;
 pub mod tenants;
 pub mod verdicts;
+pub mod votes;
 pub mod waiting;
 pub mod wire;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
 use prost::Message;
-use tailsampler_core::plan::{Clause, Compiled, Plan, PlanSet, Predicate, Rule, Test};
+use tailsampler_core::plan::{Asks, Clause, Compiled, Plan, PlanSet, Predicate, Rule, Test};
 use tailsampler_core::wire::{Layout, Scan, ScanError, scan};
 use wire_support::{oracle, soup};
 
@@ -17,6 +17,11 @@ fn predicate(test: Test) -> Predicate {
         reason: "reason".to_owned(),
         test,
     }
+}
+
+fn first(key: &str, asks: Asks) -> Predicate {
+    let key = key.to_owned();
+    predicate(Test::First { key, asks })
 }
 
 fn strings(strings: &[&str]) -> Vec<String> {
@@ -63,6 +68,25 @@ fn other() -> Plan {
             }),
             predicate(Test::SpanStatusIn {
                 codes: vec![0, -1, 127],
+            }),
+            first(
+                "other",
+                Asks::StringIn {
+                    values: strings(&["GET", ""]),
+                },
+            ),
+            first("other", Asks::IntBetween { min: 1, max: 200 }),
+            first("http.status_code", Asks::IntBetween { min: -5, max: 0 }),
+            first("service.name", Asks::Bool { value: false }),
+            first("other", Asks::Bool { value: true }),
+            predicate(Test::SpanSampled),
+            predicate(Test::TraceStateIn {
+                key: "z".to_owned(),
+                values: strings(&["0", "1"]),
+            }),
+            predicate(Test::Lasting {
+                from_ms: 0,
+                to_ms: None,
             }),
         ],
         rules: Vec::new(),
@@ -114,6 +138,7 @@ fn agrees(body: &[u8]) -> Result<(), TestCaseError> {
         for (expected, found) in traces.iter_mut().zip(&found.traces) {
             expected.rv = found.rv;
             expected.rv_source = found.rv_source;
+            expected.bits = found.bits;
         }
     }
     prop_assert_eq!(

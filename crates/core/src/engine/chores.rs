@@ -1,6 +1,6 @@
 //! What the engine leaves to a thread that may wait for the disk: checkpoints, removing files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,11 @@ use crate::intake::RefusalReason;
 use crate::ledger::{Count, Totals};
 use crate::log::{Dirty, POSITION_BOUND};
 use crate::verdicts::Early;
+use crate::votes::Limits;
 
 /// The counters at a moment, and how far the logs had come. Replay adds what the logs say after
 /// it, so it must be on disk before anything it covers is removed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Version of this file.
     pub format: u32,
@@ -42,6 +43,9 @@ pub struct Checkpoint {
     /// The levels of overload of late.
     #[serde(default)]
     pub overload: Vec<Seen>,
+    /// What the limits of live plans have given, by plan.
+    #[serde(default)]
+    pub limits: BTreeMap<u32, Limits>,
     /// The counters.
     pub totals: Totals,
 }
@@ -168,6 +172,7 @@ impl Engine {
             uncorrected: self.outbox.owes_correction(),
             received_before: self.received_before(self.freed_before),
             overload: self.levels.lately(self.newest_ms),
+            limits: self.limits.clone(),
             totals: self.totals.clone(),
         }
     }

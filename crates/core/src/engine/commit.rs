@@ -8,7 +8,7 @@ use crate::index::Trace;
 use crate::ledger::Count;
 use crate::log::{Entry, Header, Kind, LogError};
 use crate::options::Fsync;
-use crate::plan::{Plan, PlanSet};
+use crate::plan::{Compiled, Plan, PlanSet};
 use crate::verdicts::LateSpans;
 use crate::waiting::Wheel;
 use crate::wire::{RejectedSpans, Scan, TraceDelta, scan};
@@ -283,12 +283,13 @@ impl Engine {
         self.plans[live].open += 1;
         let plan = &self.plans[live].compiled;
         trace.plan = plan.plan().version;
+        trace.run((0, 0), delta, plan);
         let rule = plan.first_match(trace.bits, trace.duration_ns());
-        trace.due_tick = Wheel::tick_of(trace.began_ms.saturating_add(plan.wait_ms(rule)));
+        trace.due_tick = due_tick(plan, trace.began_ms, plan.wait_ms(rule));
         if trace.root
             && let Some(wait) = plan.plan().wait_after_root_ms
         {
-            trace.root_tick = Wheel::tick_of((now.mono_ns / 1_000_000).saturating_add(wait));
+            trace.root_tick = due_tick(plan, now.mono_ns / 1_000_000, wait);
             trace.due_tick = trace.due_tick.min(trace.root_tick);
         }
         trace.due_tick = trace.due_tick.min(due_for_size(&trace, plan.plan(), now));
@@ -324,13 +325,15 @@ impl Engine {
         let matched = |trace: &Trace| plan.first_match(trace.bits, trace.duration_ns());
         let matched_before = shares.then(|| matched(trace)).flatten();
         self.index.update(slot, |trace| {
+            let times = (trace.first_start_ns, trace.last_end_ns);
             trace.merge(delta, bits);
+            trace.run(times, delta, &plan);
             if let Some(wait) = root_wait {
-                trace.root_tick = Wheel::tick_of((now.mono_ns / 1_000_000).saturating_add(wait));
+                trace.root_tick = due_tick(&plan, now.mono_ns / 1_000_000, wait);
             }
             if rule_waits {
                 let rule = matched(trace);
-                trace.due_tick = Wheel::tick_of(trace.began_ms.saturating_add(plan.wait_ms(rule)));
+                trace.due_tick = due_tick(&plan, trace.began_ms, plan.wait_ms(rule));
             }
             trace.due_tick = trace.due_tick.min(trace.root_tick);
             trace.due_tick = trace.due_tick.min(due_for_size(trace, plan.plan(), now));
@@ -346,6 +349,11 @@ impl Engine {
             self.notice(&trace, &plan, (matched_before, matched(&trace)));
         }
     }
+}
+
+/// When a trace is judged that waits so long from then on.
+fn due_tick(plan: &Compiled, from_ms: u64, wait_ms: u64) -> u32 {
+    Wheel::tick_of(plan.due_ms(from_ms.saturating_add(wait_ms)))
 }
 
 /// When a trace is judged since it is too large: at once, or never.

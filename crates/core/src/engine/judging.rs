@@ -37,6 +37,8 @@ impl Engine {
                 }
             });
         let wait_ms = self.longest_wait_ms();
+        // A verdict that is not written down has taken nothing from a limit either.
+        let limits_before = self.limits.clone();
         let mut slice = Vec::new();
         let mut picked = HashSet::new();
         let mut verdicts = Vec::new();
@@ -58,7 +60,8 @@ impl Engine {
                 overload: self.shed_since(trace.began_ms, wait_ms),
                 shared: self.shared_threshold(&trace.trace_id),
             };
-            verdicts.push(judge(trace, &live.compiled, found, now.wall_ns));
+            let limits = self.limits.entry(trace.plan).or_default();
+            verdicts.push(judge(trace, &live.compiled, limits, found, now.wall_ns));
             slice.push((waiting, early));
         }
         assert_eq!(verdicts.len(), slice.len(), "one verdict a trace");
@@ -103,6 +106,7 @@ impl Engine {
             Err(_) => {
                 // Without its record a verdict must have no effect: the traces stay due.
                 self.storage_errors += 1;
+                self.limits = limits_before;
                 for due in slice.into_iter().rev() {
                     self.early.push_front(due);
                 }

@@ -42,6 +42,7 @@ use crate::plan::{Compiled, PlanError, SharedPlans};
 use crate::reserve::{Reserve, Reserving};
 use crate::tenants::Tenants;
 use crate::verdicts::{Early, LateSpans, Recent, VerdictLog, VerdictMemory};
+use crate::votes::Limits;
 use crate::waiting::{Waiting, Wheel};
 
 /// Why the engine could not start, or could not take a plan.
@@ -124,6 +125,8 @@ pub struct Engine {
     plan_set: SharedPlans,
     totals: Totals,
     levels: Levels,
+    /// What limits have given, by plan; for live ones alone.
+    limits: BTreeMap<u32, Limits>,
     /// None: nothing is shared.
     sharing: Option<Sharing>,
     /// The time of the newest group, milliseconds.
@@ -206,6 +209,7 @@ impl Engine {
             plan_set,
             totals: Totals::default(),
             levels: Levels::default(),
+            limits: BTreeMap::new(),
             sharing: options.sharing.map(Sharing::new),
             newest_ms: now.mono_ns / 1_000_000,
             policies: HashMap::new(),

@@ -66,7 +66,8 @@ impl Engine {
     /// Forget the previous plan if nothing is open under it, and let a waiting one in.
     pub(crate) fn retire_plans(&mut self) {
         while self.plans.len() > 1 && self.plans[0].open == 0 {
-            self.plans.remove(0);
+            let retired = self.plans.remove(0);
+            self.limits.remove(&retired.version());
             self.publish_plans();
         }
         if self.plans.len() < 2

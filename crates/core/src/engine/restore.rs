@@ -92,6 +92,7 @@ impl Engine {
             evidence.note(note.into());
         }
         self.totals = checkpoint.totals.clone();
+        self.limits = checkpoint.limits.clone();
         // Without power the logs may have lost what the checkpoint and the outbox speak of. What
         // is written from now on must not stand where it would pass for that.
         let framed = self.outbox.written();

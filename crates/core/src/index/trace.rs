@@ -1,6 +1,7 @@
 //! What is known of one held trace: what its plan asks for, and nothing else.
 
 use super::NO_RECORD;
+use crate::plan::Compiled;
 use crate::wire::{RvSource, TraceDelta, TraceId};
 
 /// One held trace, 104 bytes.
@@ -105,6 +106,15 @@ impl Trace {
             self.rv_source > delta.rv_source || self.rv <= delta.rv,
             "between equals the smallest, whatever the order of arrival"
         );
+    }
+
+    /// Run through the times of spans that were just added, where the plan asks for each of them.
+    /// `times`: first start and last end before.
+    pub(crate) fn run(&mut self, mut times: (u64, u64), delta: &TraceDelta, plan: &Compiled) {
+        if plan.asks_for_times() {
+            self.bits |= plan.run(&mut times, &delta.times);
+            (self.first_start_ns, self.last_end_ns) = times;
+        }
     }
 
     /// Last end minus first start; 0 where either is unset, or the end comes first.

@@ -331,11 +331,15 @@ fn stamp(job: &KeptJob, annotate: bool, truncated: bool) -> Stamp<'_> {
         ),
         None => ("", PLAN_LOST, verdict.randomness_source == 2),
     };
+    let voted = job
+        .plan
+        .as_ref()
+        .is_some_and(|plan| plan.plan().votes.is_some());
     Stamp {
         policy,
         reason: verdict.early.slug().unwrap_or(reason),
-        // What is left of a trace is no fair sample of its spans.
-        threshold: (!truncated).then_some(verdict.threshold),
+        // What is left of a trace is no fair sample of its spans; and votes know no probability.
+        threshold: (!truncated && !voted).then_some(verdict.threshold),
         truncated,
         randomness: verdict.randomness,
         write_rv,

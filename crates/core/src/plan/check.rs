@@ -48,6 +48,17 @@ pub enum PlanError {
         /// Predicates in the plan.
         predicates: usize,
     },
+    /// Votes that do not belong to the rules.
+    #[error("the plan has {policies} policies that vote, and {rules} names for them")]
+    Votes {
+        /// Policies.
+        policies: usize,
+        /// Rules, which bear the names.
+        rules: usize,
+    },
+    /// Traces that are judged at no time.
+    #[error("policies vote every 0 ms; write a tick of 1 ms or more")]
+    Tick,
     /// A threshold over 56 bits.
     #[error("rule {rule:?} has threshold {threshold}; the largest, which keeps nothing, is 2^56")]
     Threshold {
@@ -67,7 +78,35 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
         return Err(PlanError::TooManyPredicates(plan.predicates.len()));
     }
     check_predicates(plan)?;
-    check_rules(plan)
+    check_rules(plan)?;
+    check_votes(plan)
+}
+
+fn check_votes(plan: &Plan) -> Result<(), PlanError> {
+    let Some(votes) = &plan.votes else {
+        return Ok(());
+    };
+    if votes.tick_ms == 0 {
+        return Err(PlanError::Tick);
+    }
+    if votes.policies.len() != plan.rules.len() {
+        return Err(PlanError::Votes {
+            policies: votes.policies.len(),
+            rules: plan.rules.len(),
+        });
+    }
+    let predicates = plan.predicates.len();
+    for (policy, rule) in votes.policies.iter().zip(&plan.rules) {
+        if let Some(bit) = policy.bits().find(|bit| usize::from(*bit) >= predicates) {
+            let rule = rule.name.clone();
+            return Err(PlanError::Bit {
+                rule,
+                bit,
+                predicates,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn check_predicates(plan: &Plan) -> Result<(), PlanError> {
@@ -76,7 +115,10 @@ fn check_predicates(plan: &Plan) -> Result<(), PlanError> {
             return Err(PlanError::NoReason(position));
         }
         let wrong = match &predicate.test {
-            Test::SpanStatusIn { .. } => None,
+            Test::SpanStatusIn { .. } | Test::SpanSampled | Test::Lasting { .. } => None,
+            Test::First { key, .. } | Test::TraceStateIn { key, .. } => {
+                key.is_empty().then_some("an empty key")
+            }
             Test::SpanIntIn { keys, .. }
             | Test::SpanStringIn { keys, .. }
             | Test::ResourceStringIn { keys, .. } => {

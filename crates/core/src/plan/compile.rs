@@ -4,7 +4,8 @@ use std::sync::{Arc, RwLock};
 
 use super::check::check;
 use super::matcher::{self, Matcher};
-use super::{Clause, Plan, PlanError, Rule, Test, Value};
+use super::{Clause, Plan, PlanError, Rule, Test, Value, Vote};
+use crate::wire::w3c;
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
 #[derive(Debug)]
@@ -15,6 +16,19 @@ pub struct Compiled {
     /// Bits that a span with status code 0, 1, 2 sets; other codes are looked up in the plan.
     status: [u64; 3],
     rules: Vec<Conditions>,
+    /// The bit of a span whose head was sampled.
+    sampled: u64,
+    /// (bit, key, values)
+    trace_state: Vec<(u64, Vec<u8>, Vec<Vec<u8>>)>,
+    lasting: Vec<Lasting>,
+}
+
+/// A test of how long a trace lasts so far.
+#[derive(Debug)]
+struct Lasting {
+    bit: u64,
+    from_ms: i64,
+    to_ms: i64,
 }
 
 /// The clauses of a rule.
@@ -58,13 +72,43 @@ impl Compiled {
         let (span, resource) = Matcher::pair(&plan);
         let rules = plan.rules.iter().map(Conditions::new).collect();
         let status = [0, 1, 2].map(|code| status_bits(&plan, code));
-        Ok(Self {
-            plan,
+        let mut compiled = Self {
+            plan: Plan::default(),
             span,
             resource,
             status,
             rules,
-        })
+            sampled: 0,
+            trace_state: Vec::new(),
+            lasting: Vec::new(),
+        };
+        for (position, predicate) in plan.predicates.iter().enumerate() {
+            compiled.add_test(1 << position, &predicate.test);
+        }
+        compiled.plan = plan;
+        Ok(compiled)
+    }
+
+    /// A test that is neither on attributes nor on the status.
+    fn add_test(&mut self, bit: u64, test: &Test) {
+        match test {
+            Test::SpanSampled => self.sampled |= bit,
+            Test::TraceStateIn { key, values } => {
+                let values = values.iter().map(|value| value.as_bytes().to_vec());
+                self.trace_state
+                    .push((bit, key.as_bytes().to_vec(), values.collect()));
+            }
+            Test::Lasting { from_ms, to_ms } => self.lasting.push(Lasting {
+                bit,
+                from_ms: *from_ms,
+                to_ms: to_ms.unwrap_or(i64::MAX),
+            }),
+            Test::SpanIntIn { .. }
+            | Test::SpanStringIn { .. }
+            | Test::SpanStatusIn { .. }
+            | Test::ResourceStringIn { .. }
+            | Test::First { .. } => {}
+        }
     }
 
     /// The plan as it was given.
@@ -86,6 +130,12 @@ impl Compiled {
     /// trace fulfilled; `duration` if its first clause is one; `default` if it has none.
     #[must_use]
     pub fn reason(&self, rule: usize, bits: u64, _duration_ns: u64) -> &str {
+        if let Some(votes) = &self.plan.votes {
+            return votes
+                .policies
+                .get(rule)
+                .map_or("default", |policy| self.vote_reason(policy, bits));
+        }
         match self.plan.rules.get(rule).and_then(|rule| rule.all.first()) {
             Some(Clause::DurationAtLeast { .. }) => "duration",
             Some(Clause::AnyBit { bits: asked }) => {
@@ -94,6 +144,23 @@ impl Compiled {
                 predicate.map_or("default", |p| p.reason.as_str())
             }
             None => "default",
+        }
+    }
+
+    /// The reason of the first predicate that a policy asks for and the trace fulfilled, else the
+    /// kind of the policy.
+    fn vote_reason<'v>(&'v self, policy: &'v Vote, bits: u64) -> &'v str {
+        let fulfilled = policy.bits().find(|bit| bits >> bit & 1 == 1);
+        let predicate = fulfilled.and_then(|bit| self.plan.predicates.get(usize::from(bit)));
+        predicate.map_or_else(|| policy.slug(), |predicate| predicate.reason.as_str())
+    }
+
+    /// When a trace that waits until then is judged: where policies vote, at a tick.
+    #[must_use]
+    pub fn due_ms(&self, until_ms: u64) -> u64 {
+        match &self.plan.votes {
+            Some(votes) => until_ms.next_multiple_of(votes.tick_ms.max(1)),
+            None => until_ms,
         }
     }
 
@@ -118,16 +185,60 @@ impl Compiled {
 
     /// Bits that a span attribute sets, and the integer that did it (see [`Matcher::bits`]).
     #[inline]
-    pub(crate) fn span_bits(&self, key: &[u8], value: Value<'_>) -> (u64, u32) {
-        self.span.bits(key, value)
+    pub(crate) fn span_bits(&self, key: &[u8], value: Value<'_>, seen: &mut u64) -> (u64, u32) {
+        self.span.bits(key, value, seen)
     }
 
     pub(crate) const fn looks_at_resources(&self) -> bool {
         self.resource.lengths() != 0
     }
 
-    pub(crate) fn resource_bits(&self, key: &[u8], value: Value<'_>) -> u64 {
-        self.resource.bits(key, value).0
+    pub(crate) fn resource_bits(&self, key: &[u8], value: Value<'_>, seen: &mut u64) -> u64 {
+        self.resource.bits(key, value, seen).0
+    }
+
+    /// Bits that a span with these flags and this tracestate sets.
+    #[inline]
+    pub(crate) fn context_bits(&self, flags: u32, trace_state: &[u8]) -> u64 {
+        let mut bits = if flags & 1 == 1 { self.sampled } else { 0 };
+        if !trace_state.is_empty() && !self.trace_state.is_empty() {
+            let members = w3c::members(trace_state).unwrap_or_default();
+            for (bit, key, values) in &self.trace_state {
+                let found = members.iter().find(|(name, _)| name == key);
+                if found.is_some_and(|(_, value)| values.iter().any(|asked| asked == value)) {
+                    bits |= bit;
+                }
+            }
+        }
+        bits
+    }
+
+    /// Whether the times of each span are asked for.
+    pub(crate) const fn asks_for_times(&self) -> bool {
+        !self.lasting.is_empty()
+    }
+
+    /// Take the times of more spans, in their order, into those of a trace (first start, last
+    /// end); the bits that are set on the way.
+    pub(crate) fn run(&self, times: &mut (u64, u64), more: &[(u64, u64)]) -> u64 {
+        let mut bits = 0;
+        for &(start_ns, end_ns) in more {
+            if times.0 == 0 || start_ns < times.0 {
+                times.0 = start_ns;
+            }
+            if times.1 == 0 || end_ns > times.1 {
+                times.1 = end_ns;
+            }
+            // Times of 2^63 and more count as before 1970, as they do in Go.
+            let lasted_ns = times.1.cast_signed().saturating_sub(times.0.cast_signed());
+            let lasted_ms = lasted_ns / 1_000_000;
+            for one in &self.lasting {
+                if one.from_ms <= lasted_ms && lasted_ms <= one.to_ms {
+                    bits |= one.bit;
+                }
+            }
+        }
+        bits
     }
 
     #[inline(always)]

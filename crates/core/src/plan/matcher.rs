@@ -1,6 +1,6 @@
 //! Predicates on attributes, arranged by key so that most attributes are passed over unread.
 
-use super::{Plan, Test};
+use super::{Asks, Plan, Test};
 
 /// What an attribute holds, as far as a predicate can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Value<'a> {
     Text(&'a [u8]),
     /// An integer.
     Int(i64),
+    /// True or false.
+    Bool(bool),
     /// Anything else.
     Other,
 }
@@ -40,6 +42,30 @@ struct Asked {
     integers: Vec<(u64, Vec<i64>)>,
     /// (bit, values in order)
     strings: Vec<(u64, Vec<Vec<u8>>)>,
+    /// (bit, test), of the first attribute with this key.
+    first: Vec<(u64, Asks)>,
+    /// Its bit among the keys of which the first attribute counts.
+    seen: u64,
+}
+
+impl Asks {
+    fn pass(&self, value: Value<'_>) -> bool {
+        match self {
+            Self::StringIn { values } => {
+                let Value::Text(text) = value else {
+                    return false;
+                };
+                values.iter().any(|value| value.as_bytes() == text)
+            }
+            Self::IntBetween { min, max } => {
+                let Value::Int(integer) = value else {
+                    return *min <= 0 && 0 <= *max;
+                };
+                (*min..=*max).contains(&integer)
+            }
+            Self::Bool { value: asked } => (value == Value::Bool(true)) == *asked,
+        }
+    }
 }
 
 /// Every test on the attributes of one kind of owner (spans, or resources).
@@ -73,7 +99,14 @@ impl Matcher {
                 }
                 Test::SpanStringIn { keys, values } => span.ask_strings(bit, keys, values),
                 Test::ResourceStringIn { keys, values } => resource.ask_strings(bit, keys, values),
-                Test::SpanStatusIn { .. } => {}
+                Test::First { key, asks } => {
+                    span.ask(key).first.push((bit, asks.clone()));
+                    resource.ask(key).first.push((bit, asks.clone()));
+                }
+                Test::SpanStatusIn { .. }
+                | Test::SpanSampled
+                | Test::TraceStateIn { .. }
+                | Test::Lasting { .. } => {}
             }
         }
         (span.arranged(), resource.arranged())
@@ -102,6 +135,14 @@ impl Matcher {
     fn arranged(mut self) -> Self {
         self.asked.sort_by_key(|asked| asked.key.len());
         self.lengths = self.asked.iter().fold(0, |m, a| m | length_bit(&a.key));
+        // A plan has no more predicates than a word has bits, so no more keys either.
+        let first = self
+            .asked
+            .iter_mut()
+            .filter(|asked| !asked.first.is_empty());
+        for (place, asked) in first.enumerate() {
+            asked.seen = 1 << place;
+        }
         self
     }
 
@@ -111,8 +152,9 @@ impl Matcher {
     }
 
     /// The bits that this attribute sets, and the integer that did it (0: none, or not to be shown).
+    /// `seen`: the keys that its owner had before, of which the first attribute counts.
     #[inline]
-    pub(crate) fn bits(&self, key: &[u8], value: Value<'_>) -> (u64, u32) {
+    pub(crate) fn bits(&self, key: &[u8], value: Value<'_>, seen: &mut u64) -> (u64, u32) {
         let mut set = (0, 0);
         if self.lengths & length_bit(key) == 0 {
             return set;
@@ -126,6 +168,14 @@ impl Matcher {
             for (bit, values) in &asked.integers {
                 if values.binary_search(&integer).is_ok() {
                     set = (set.0 | bit, u32::try_from(integer).unwrap_or(0));
+                }
+            }
+        }
+        if asked.seen & !*seen != 0 {
+            *seen |= asked.seen;
+            for (bit, asks) in &asked.first {
+                if asks.pass(value) {
+                    set.0 |= bit;
                 }
             }
         }

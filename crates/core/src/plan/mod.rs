@@ -5,10 +5,12 @@
 mod check;
 mod compile;
 mod matcher;
+mod votes;
 
 pub use check::PlanError;
 pub use compile::{Compiled, PlanSet, SharedPlans};
 pub use matcher::Value;
+pub use votes::{Cost, Share, Vote, Votes};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,9 @@ pub struct Plan {
     pub predicates: Vec<Predicate>,
     /// In the operator's order; the first that matches decides.
     pub rules: Vec<Rule>,
+    /// Every policy votes, and the votes decide. Rules then bear the policies' names alone.
+    #[serde(default)]
+    pub votes: Option<Votes>,
 }
 
 /// What is too large, and what becomes of it.
@@ -104,6 +109,54 @@ pub enum Test {
         keys: Vec<String>,
         /// The strings.
         values: Vec<String>,
+    },
+    /// The attribute of the resource, or of the span, passes; of several with the key the first
+    /// one counts.
+    First {
+        /// The attribute's key.
+        key: String,
+        /// What is asked of it.
+        asks: Asks,
+    },
+    /// The span's flags have bit 0 set: its head was sampled.
+    SpanSampled,
+    /// The span's tracestate, as W3C has it, gives this key one of these values.
+    TraceStateIn {
+        /// The member's key.
+        key: String,
+        /// The values.
+        values: Vec<String>,
+    },
+    /// Last end minus first start of the spans so far, asked after each span, in whole
+    /// milliseconds. A start of 0 stands until the next span, whatever that says.
+    Lasting {
+        /// At least.
+        from_ms: i64,
+        /// At most.
+        to_ms: Option<i64>,
+    },
+}
+
+/// What is asked of an attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Asks {
+    /// To be one of these strings, exactly.
+    StringIn {
+        /// The strings.
+        values: Vec<String>,
+    },
+    /// To be an integer between these, both included; whatever is none counts as 0.
+    IntBetween {
+        /// At least.
+        min: i64,
+        /// At most.
+        max: i64,
+    },
+    /// To be this boolean; whatever is none counts as false.
+    Bool {
+        /// The boolean.
+        value: bool,
     },
 }
 

@@ -71,8 +71,9 @@ fn read_value<'a>(mut message: Reader<'a>, before: Value<'a>) -> Result<Value<'a
         value = match message.varint()? {
             0x0a => Value::Text(message.bytes()?),
             0x18 => Value::Int(message.varint()?.cast_signed()),
-            0x10 | 0x40 => {
-                message.varint()?; // bool, string_value_strindex
+            0x10 => Value::Bool(message.varint()? != 0),
+            0x40 => {
+                message.varint()?; // string_value_strindex
                 Value::Other
             }
             0x21 => {

@@ -25,6 +25,7 @@ mod split;
 mod stamp;
 mod tracestate;
 mod types;
+pub(crate) mod w3c;
 mod walk;
 mod write;
 

@@ -20,7 +20,9 @@ pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanErro
     let mut scanner = Scanner {
         tests,
         look_at_resources: tests.look_at_resources(),
+        look_at_times: tests.look_at_times(),
         resource_bits: [0; 2],
+        resource_seen: [0; 2],
         out,
     };
     let scanned = walk(body, &mut scanner, &mut CheckOnly);
@@ -49,18 +51,21 @@ impl<'a> Visitor<'a> for CheckOnly {
 struct Scanner<'p, 'o> {
     tests: Tests<'p>,
     look_at_resources: bool,
+    look_at_times: bool,
     resource_bits: [u64; 2],
+    resource_seen: [u64; 2],
     out: &'o mut Scan,
 }
 
 impl<'a> Visitor<'a> for Scanner<'_, '_> {
     fn resource_spans(&mut self, _message: Reader<'a>, _scopes: u32) {
         self.resource_bits = [0; 2];
+        self.resource_seen = [0; 2];
     }
 
     fn resource(&mut self, message: Reader<'a>) {
         if self.look_at_resources {
-            let bits = self.tests.resource(message);
+            let bits = self.tests.resource(message, &mut self.resource_seen);
             self.resource_bits[0] |= bits[0];
             self.resource_bits[1] |= bits[1];
         }
@@ -84,6 +89,9 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
         self.out.span_bytes += bytes;
         if let Some(delta) = self.out.fold.delta(&mut self.out.traces, &trace_id) {
             add(delta, &span, self.resource_bits, bytes);
+            if self.look_at_times {
+                delta.times.push((span.start_ns, span.end_ns));
+            }
         }
         Ok(())
     }

@@ -26,7 +26,9 @@ impl<'p> Tests<'p> {
     }
 
     /// The bits that a Resource sets.
-    pub(crate) fn resource(&self, mut message: Reader<'_>) -> [u64; 2] {
+    ///
+    /// `seen`: the keys that earlier parts of it had, for each plan.
+    pub(crate) fn resource(&self, mut message: Reader<'_>, seen: &mut [u64; 2]) -> [u64; 2] {
         let mut bits = [0; 2];
         while let Ok(Some(field)) = message.field(|_| false) {
             if field.number != 1 || field.wire != super::reader::LEN {
@@ -38,12 +40,18 @@ impl<'p> Tests<'p> {
             };
             bits[0] |= self
                 .current
-                .map_or(0, |plan| plan.resource_bits(key, value));
+                .map_or(0, |plan| plan.resource_bits(key, value, &mut seen[0]));
             bits[1] |= self
                 .previous
-                .map_or(0, |plan| plan.resource_bits(key, value));
+                .map_or(0, |plan| plan.resource_bits(key, value, &mut seen[1]));
         }
         bits
+    }
+
+    /// Whether the times of each span are asked for.
+    pub(crate) fn look_at_times(&self) -> bool {
+        self.current.is_some_and(Compiled::asks_for_times)
+            || self.previous.is_some_and(Compiled::asks_for_times)
     }
 
     /// Whether any predicate looks at resources.
@@ -70,14 +78,14 @@ impl<'p> Tests<'p> {
             return;
         }
         if let Some(plan) = self.current {
-            let (bits, witness) = plan.span_bits(key, value);
+            let (bits, witness) = plan.span_bits(key, value, &mut span.seen[0]);
             span.bits[0] |= bits;
             if span.witness == 0 {
                 span.witness = witness;
             }
         }
         if let Some(plan) = self.previous {
-            span.bits[1] |= plan.span_bits(key, value).0;
+            span.bits[1] |= plan.span_bits(key, value, &mut span.seen[1]).0;
         }
     }
 }
@@ -100,6 +108,9 @@ pub(crate) struct Span<'a> {
     pub(crate) end_ns: u64,
     pub(crate) bits: [u64; 2],
     pub(crate) witness: u32,
+    /// Keys that it had so far, of which the first attribute counts.
+    seen: [u64; 2],
+    flags: u32,
     /// Of its Status.
     pub(crate) status: i32,
 }
@@ -156,13 +167,15 @@ impl<'a> Span<'a> {
                 0x2a | 0x5a | 0x6a => drop(message.bytes()?), // name, events, links
                 0x30 | 0x50 | 0x60 | 0x70 => drop(message.varint()?), // kind, dropped counts
                 0x7a => span.status = read_status(message.message("Status")?, span.status)?,
-                0x85 => drop(message.fixed32()?), // flags
+                0x85 => span.flags = message.fixed32()?,
                 other => message.skip_unknown(other, at, in_span)?,
             }
         }
         let status = span.status;
-        span.bits[0] |= tests.current.map_or(0, |plan| plan.status_bits(status));
-        span.bits[1] |= tests.previous.map_or(0, |plan| plan.status_bits(status));
+        let (flags, state) = (span.flags, span.trace_state);
+        let bits = |plan: &Compiled| plan.status_bits(status) | plan.context_bits(flags, state);
+        span.bits[0] |= tests.current.map_or(0, bits);
+        span.bits[1] |= tests.previous.map_or(0, bits);
         Ok(span)
     }
 }

@@ -42,6 +42,8 @@ pub struct TraceDelta {
     pub rv_source: RvSource,
     /// A span with an empty parent id was among them.
     pub root: bool,
+    /// Start and end of each span, in their order; empty where no plan asks for that.
+    pub times: Vec<(u64, u64)>,
 }
 
 /// Spans of a request that can never be valid, by what is wrong with them.

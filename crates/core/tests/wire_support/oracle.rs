@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue, any
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
-use tailsampler_core::plan::{Plan, Test};
+use tailsampler_core::plan::{Asks, Plan, Test};
 use tailsampler_core::wire::{RejectedSpans, RvSource, TraceDelta};
 
 /// A request, with every span left as its bytes.
@@ -151,13 +151,25 @@ fn bits(flat: &Flat, plan: &Plan) -> (u64, u32) {
         Test::SpanStringIn { keys, values } | Test::ResourceStringIn { keys, values } => {
             keys.contains(&attribute.key) && string(attribute).is_some_and(|s| values.contains(s))
         }
-        Test::SpanStatusIn { .. } => false,
+        _ => false,
     };
     for (position, predicate) in plan.predicates.iter().enumerate() {
         let set = match &predicate.test {
             Test::SpanStatusIn { codes } => {
                 codes.contains(&span.status.as_ref().map_or(0, |status| status.code))
             }
+            Test::SpanSampled => span.flags & 1 == 1,
+            Test::TraceStateIn { key, values } => {
+                in_state(&span.trace_state, key).is_some_and(|v| values.iter().any(|a| a == v))
+            }
+            Test::First { key, asks } => {
+                let resource = flat.resource.as_ref().unwrap();
+                [&resource.attributes, &span.attributes]
+                    .into_iter()
+                    .filter_map(|attributes| attributes.iter().find(|a| a.key == *key))
+                    .any(|attribute| passes(attribute, asks))
+            }
+            Test::Lasting { .. } => false, // of the trace, and set where it is held
             test @ Test::ResourceStringIn { .. } => {
                 let resource = flat.resource.as_ref().unwrap();
                 resource.attributes.iter().any(|a| holds(a, test))
@@ -173,6 +185,34 @@ fn bits(flat: &Flat, plan: &Plan) -> (u64, u32) {
             .filter(|i| *i != 0)
     });
     (bits, witness.unwrap_or(0))
+}
+
+fn passes(attribute: &KeyValue, asks: &Asks) -> bool {
+    let value = attribute.value.as_ref().and_then(|v| v.value.as_ref());
+    match asks {
+        Asks::StringIn { values } => string(attribute).is_some_and(|s| values.contains(s)),
+        Asks::IntBetween { min, max } => {
+            let integer = match value {
+                Some(any_value::Value::IntValue(integer)) => *integer,
+                _ => 0,
+            };
+            *min <= integer && integer <= *max
+        }
+        Asks::Bool { value: asked } => {
+            let set = matches!(value, Some(any_value::Value::BoolValue(true)));
+            set == *asked
+        }
+    }
+}
+
+/// A member of the soup's tracestates, as far as W3C can read them.
+fn in_state<'s>(state: &'s str, key: &str) -> Option<&'s str> {
+    match (state, key) {
+        ("z=1, ot=rv:ab00000000000c;th:4 ,a=b", "z") => Some("1"),
+        ("z=1, ot=rv:ab00000000000c;th:4 ,a=b", "a") => Some("b"),
+        ("ot=rv:00000000000001", "ot") => Some("rv:00000000000001"),
+        _ => None,
+    }
 }
 
 /// R as it stands in a tracestate.
@@ -216,6 +256,11 @@ pub fn expect(flat: &[Flat], plans: [Option<&Plan>; 2]) -> (Vec<TraceDelta>, Rej
             };
         }
         trace.last_end_ns = trace.last_end_ns.max(span.end_time_unix_nano);
+        let tests = plans.iter().flatten().flat_map(|plan| &plan.predicates);
+        if tests.clone().any(|p| matches!(p.test, Test::Lasting { .. })) {
+            let times = (span.start_time_unix_nano, span.end_time_unix_nano);
+            trace.times.push(times);
+        }
         for (position, plan) in plans.iter().enumerate() {
             let (bits, witness) = plan.map_or((0, 0), |plan| bits(one, plan));
             trace.bits[position] |= bits;

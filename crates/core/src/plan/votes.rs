@@ -1,0 +1,144 @@
+//! A chain in which every policy votes, as contrib's `tail_sampling` has it, as plain data.
+
+use serde::{Deserialize, Serialize};
+
+/// Policies that vote on a trace: any that drops it decides, else any that samples it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Votes {
+    /// In the operator's order; the name of each is that of the plan's rule in the same place.
+    pub policies: Vec<Vote>,
+    /// Whoever samples first ends the vote: the policies after it take no tokens and cannot err.
+    #[serde(default)]
+    pub first_match: bool,
+    /// Traces are judged at whole multiples of this, after their wait.
+    pub tick_ms: u64,
+}
+
+/// What one policy, or a part of one, asks of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Vote {
+    /// Samples every trace.
+    Always,
+    /// Samples a trace in which some span set this bit; inverted, one in which none did.
+    Bit {
+        /// A position in the plan's predicates.
+        bit: u8,
+        /// Ask for the opposite.
+        #[serde(default)]
+        inverted: bool,
+    },
+    /// Spans were asked one after another, until one matched or could not be asked.
+    Race {
+        /// Set if one matched first.
+        matched: u8,
+        /// Set if one could not be asked, first: the policy errs.
+        failed: u8,
+    },
+    /// Samples a trace of so many spans.
+    Spans {
+        /// At least.
+        min: i64,
+        /// At most; 0: no bound.
+        max: i64,
+    },
+    /// Samples a trace whose hash is at or below a threshold: FNV-1a, 64 bit, of salt and id.
+    Hashed {
+        /// The bytes before the id.
+        salt: String,
+        /// The largest hash that is sampled.
+        threshold: u64,
+    },
+    /// Samples while a token bucket allows it.
+    Limited {
+        /// A position in the limits that the engine keeps for this plan.
+        limit: u16,
+        /// What a trace takes from it.
+        cost: Cost,
+        /// Tokens a second.
+        per_second: u64,
+        /// The most it holds; what costs more never passes.
+        burst: i64,
+    },
+    /// Samples if all parts do; asked in order until one does not.
+    And {
+        /// The parts.
+        of: Vec<Self>,
+    },
+    /// Samples if the part does not.
+    Not {
+        /// The part.
+        of: Box<Self>,
+    },
+    /// Drops the trace, whatever others say, if all parts sample it.
+    Drop {
+        /// The parts.
+        of: Vec<Self>,
+    },
+    /// Samples by the first part that does, within what that part may take in a second.
+    Composite {
+        /// The parts.
+        of: Vec<Share>,
+        /// Spans a second that a part may not pass either.
+        most: i64,
+        /// A position among the composite policies that the engine counts for.
+        place: u16,
+    },
+}
+
+/// A part of a composite policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Its name, for people.
+    pub name: String,
+    /// What it asks.
+    pub vote: Vote,
+    /// Spans a second that it may take.
+    pub most: i64,
+}
+
+/// What a trace takes from a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cost {
+    /// One token a span.
+    Spans,
+    /// One token a byte, of the trace as the Collector would encode it.
+    Bytes,
+}
+
+impl Vote {
+    /// The bits that it asks for, in its order.
+    pub(crate) fn bits(&self) -> Box<dyn Iterator<Item = u8> + '_> {
+        match self {
+            Self::Bit { bit, .. } => Box::new(std::iter::once(*bit)),
+            Self::Race { matched, failed } => Box::new([*matched, *failed].into_iter()),
+            Self::And { of } | Self::Drop { of } => Box::new(of.iter().flat_map(Self::bits)),
+            Self::Not { of } => of.bits(),
+            Self::Composite { of, .. } => Box::new(of.iter().flat_map(|part| part.vote.bits())),
+            Self::Always | Self::Spans { .. } | Self::Hashed { .. } | Self::Limited { .. } => {
+                Box::new(std::iter::empty())
+            }
+        }
+    }
+
+    /// What explains it where no predicate does.
+    pub(crate) const fn slug(&self) -> &'static str {
+        match self {
+            Self::Always => "always_sample",
+            Self::Bit { .. } | Self::Race { .. } => "no_match",
+            Self::Spans { .. } => "span_count",
+            Self::Hashed { .. } => "probabilistic",
+            Self::Limited { cost, .. } => match cost {
+                Cost::Spans => "rate_limiting",
+                Cost::Bytes => "bytes_limiting",
+            },
+            Self::And { .. } => "and",
+            Self::Not { .. } => "not",
+            Self::Drop { .. } => "drop",
+            Self::Composite { .. } => "composite",
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Votes, by the rules of `tail_sampling`.
+
+use super::*;
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+const SAMPLES: Vote = Vote::Always;
+
+fn never() -> Vote {
+    Vote::Not {
+        of: Box::new(Vote::Always),
+    }
+}
+
+/// Errs if bit 1 is set.
+const ERRS: Vote = Vote::Race {
+    matched: 0,
+    failed: 1,
+};
+
+fn one_token() -> Vote {
+    Vote::Limited {
+        limit: 0,
+        cost: Cost::Spans,
+        per_second: 1,
+        burst: 1,
+    }
+}
+
+fn drops(of: Vec<Vote>) -> Vote {
+    Vote::Drop { of }
+}
+
+fn and(of: Vec<Vote>) -> Vote {
+    Vote::And { of }
+}
+
+fn evidence(bits: u64, spans: i64, second: i64) -> Evidence<'static> {
+    Evidence {
+        trace_id: &[7; 16],
+        bits,
+        spans,
+        bytes: 100 * spans,
+        wall_ns: (1_700_000_000 + second) * SECOND_NS,
+    }
+}
+
+fn chain(policies: Vec<Vote>, first_match: bool) -> Votes {
+    Votes {
+        policies,
+        first_match,
+        tick_ms: 1_000,
+    }
+}
+
+fn outcome(policies: Vec<Vote>, bits: u64) -> (Outcome, u32) {
+    let ballot = vote(
+        &chain(policies, false),
+        &evidence(bits, 1, 0),
+        &mut Limits::default(),
+    );
+    (ballot.outcome, ballot.errors)
+}
+
+/// Any drop decides, wherever it stands; else any sample; errors say nothing.
+#[test]
+fn drops_go_before_samples() {
+    use Outcome::{Dropped, NotSampled, Sampled};
+    for (policies, expected) in [
+        (vec![], (NotSampled, 0)),
+        (vec![never()], (NotSampled, 0)),
+        (vec![never(), SAMPLES, SAMPLES], (Sampled(1), 0)),
+        (vec![SAMPLES, drops(vec![SAMPLES])], (Dropped(1), 0)),
+        (vec![SAMPLES, drops(vec![never()])], (Sampled(0), 0)),
+        (vec![SAMPLES, drops(vec![])], (Dropped(1), 0)),
+        (vec![ERRS, SAMPLES], (Sampled(1), 1)),
+        (vec![drops(vec![ERRS]), SAMPLES], (Sampled(1), 1)),
+        (vec![Vote::Not { of: Box::new(ERRS) }], (NotSampled, 1)),
+        (vec![and(vec![])], (Sampled(0), 0)),
+        (vec![and(vec![SAMPLES, never(), ERRS])], (NotSampled, 0)),
+        (vec![and(vec![SAMPLES, ERRS])], (NotSampled, 1)),
+    ] {
+        assert_eq!(outcome(policies.clone(), 0b10), expected, "{policies:?}");
+    }
+}
+
+/// A bit and its opposite; a race that one won.
+#[test]
+fn bits_and_races() {
+    let bit = |inverted| Vote::Bit { bit: 3, inverted };
+    for (policy, bits, sampled) in [
+        (bit(false), 0b1000, true),
+        (bit(false), 0b0111, false),
+        (bit(true), 0b1000, false),
+        (bit(true), 0b0111, true),
+        (ERRS, 0b01, true),
+        (ERRS, 0b00, false),
+    ] {
+        let (outcome, errors) = outcome(vec![policy], bits);
+        assert_eq!((outcome == Outcome::Sampled(0), errors), (sampled, 0));
+    }
+}
+
+/// Both bounds count as within; without an upper one there is none.
+#[test]
+fn numbers_of_spans() {
+    for (min, max, spans, sampled) in [
+        (2, 3, 1, false),
+        (2, 3, 2, true),
+        (2, 3, 3, true),
+        (2, 3, 4, false),
+        (2, 0, 1_000_000, true),
+        (0, 0, 1, true),
+        (5, 3, 4, false),
+    ] {
+        let votes = chain(vec![Vote::Spans { min, max }], false);
+        let ballot = vote(&votes, &evidence(0, spans, 0), &mut Limits::default());
+        let expected = if sampled {
+            Outcome::Sampled(0)
+        } else {
+            Outcome::NotSampled
+        };
+        assert_eq!(ballot.outcome, expected, "{min} to {max}: {spans}");
+    }
+}
+
+/// Known hashes of known ids (FNV-1a of salt and id).
+#[test]
+fn hashes_are_those_of_fnv() {
+    let id = |low: u64| {
+        let mut id = [0; 16];
+        id[8..].copy_from_slice(&low.to_be_bytes());
+        id
+    };
+    for (salt, trace_id, hash) in [
+        ("default-hash-seed", id(1), 16_254_957_729_900_898_954),
+        ("my-salt", id(1), 7_959_616_958_859_997_177),
+        ("my-salt", [0xff; 16], 8_348_242_308_961_502_774),
+        ("default-hash-seed", [0xff; 16], 1_711_019_809_656_077_869),
+    ] {
+        assert_eq!(fnv(salt.as_bytes(), &trace_id), hash, "{salt}");
+        for (threshold, sampled) in [(hash, true), (hash - 1, false)] {
+            let salt = salt.to_owned();
+            let votes = chain(vec![Vote::Hashed { salt, threshold }], false);
+            let asked = Evidence {
+                trace_id: &trace_id,
+                ..evidence(0, 1, 0)
+            };
+            let ballot = vote(&votes, &asked, &mut Limits::default());
+            assert_eq!(ballot.outcome == Outcome::Sampled(0), sampled);
+        }
+    }
+}
+
+/// Tokens are taken by whoever is asked, and only by whoever is asked.
+#[test]
+fn who_is_not_asked_takes_no_tokens() {
+    let asked = [
+        (chain(vec![SAMPLES, one_token()], false), false),
+        (chain(vec![SAMPLES, one_token()], true), true),
+        (chain(vec![and(vec![never(), one_token()])], false), true),
+        (chain(vec![and(vec![one_token(), never()])], false), false),
+        (chain(vec![drops(vec![SAMPLES]), one_token()], false), true),
+    ];
+    for (votes, left) in asked {
+        let mut limits = Limits::default();
+        vote(&votes, &evidence(0, 1, 0), &mut limits);
+        let after = vote(
+            &chain(vec![one_token()], false),
+            &evidence(0, 1, 0),
+            &mut limits,
+        );
+        assert_eq!(after.outcome == Outcome::Sampled(0), left, "{votes:?}");
+    }
+}
+
+/// The first part that samples decides: what has no room there is not offered to the next.
+#[test]
+fn a_share_that_is_used_up_falls_through_to_nobody() {
+    let share = |bit, most| Share {
+        name: format!("p{bit}"),
+        vote: Vote::Bit {
+            bit,
+            inverted: false,
+        },
+        most,
+    };
+    let parts = Vote::Composite {
+        of: vec![share(0, 10), share(1, 20)],
+        most: 15,
+        place: 0,
+    };
+    let votes = chain(vec![parts], false);
+    let mut limits = Limits::default();
+    let mut sampled = |bits, spans, second| {
+        let ballot = vote(&votes, &evidence(bits, spans, second), &mut limits);
+        ballot.outcome == Outcome::Sampled(0)
+    };
+    assert!(sampled(0b01, 6, 0));
+    assert!(
+        !sampled(0b11, 5, 0),
+        "11 of 10, and the second part is not asked"
+    );
+    assert!(sampled(0b01, 4, 0), "what had no room took none");
+    assert!(sampled(0b10, 15, 0), "each part is held to the total alone");
+    assert!(!sampled(0b10, 1, 0), "16 of 15");
+    assert!(sampled(0b10, 15, 1), "a second later");
+    assert!(!sampled(0b00, 1, 1));
+}
+
+/// A composite counts its second anew for all parts at once, and what erred says nothing.
+#[test]
+fn what_errs_in_a_part_errs_as_a_whole() {
+    let parts = Vote::Composite {
+        of: vec![
+            Share {
+                name: "errs".to_owned(),
+                vote: ERRS,
+                most: 10,
+            },
+            Share {
+                name: "samples".to_owned(),
+                vote: SAMPLES,
+                most: 10,
+            },
+        ],
+        most: 10,
+        place: 4,
+    };
+    assert_eq!(outcome(vec![parts.clone()], 0b10), (Outcome::NotSampled, 1));
+    assert_eq!(outcome(vec![parts], 0b00), (Outcome::Sampled(0), 0));
+}
