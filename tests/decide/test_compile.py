@@ -71,6 +71,7 @@ STANDARD = {
         },
         {"name": "default", "all": [], "threshold": 0xFFBE76C8B43958, "wait_ms": None},
     ],
+    "votes": None,
 }
 
 
