@@ -54,6 +54,13 @@ class StringIn(_Part):
     values: tuple[str, ...]
 
 
+class Matches(_Part):
+    """To be a string in which one of these is found: in the core's syntax, see ``regex.py``."""
+
+    kind: Literal["matches"] = "matches"
+    patterns: tuple[str, ...]
+
+
 class IntBetween(_Part):
     """To be an integer between these, both included; whatever is none counts as 0."""
 
@@ -69,12 +76,15 @@ class BoolIs(_Part):
     value: bool
 
 
+Asks = Annotated[StringIn | Matches | IntBetween | BoolIs, Field(discriminator="kind")]
+
+
 class First(_Part):
     """The attribute of the resource or of the span; of several with the key the first counts."""
 
     kind: Literal["first"] = "first"
     key: str
-    asks: Annotated[StringIn | IntBetween | BoolIs, Field(discriminator="kind")]
+    asks: Asks
 
 
 class SpanSampled(_Part):

@@ -27,6 +27,16 @@ pub enum PlanError {
         /// What is wrong with them.
         keys: &'static str,
     },
+    /// A regular expression that cannot be run.
+    #[error("predicate {position} ({reason}): {why}")]
+    Expression {
+        /// Of the predicate, from 0.
+        position: usize,
+        /// Its reason.
+        reason: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A rule without a name.
     #[error("rule {0} has an empty name; name it")]
     NoName(usize),
@@ -115,10 +125,12 @@ fn check_predicates(plan: &Plan) -> Result<(), PlanError> {
             return Err(PlanError::NoReason(position));
         }
         let wrong = match &predicate.test {
-            Test::SpanStatusIn { .. } | Test::SpanSampled | Test::Lasting { .. } => None,
-            Test::First { key, .. } | Test::TraceStateIn { key, .. } => {
-                key.is_empty().then_some("an empty key")
-            }
+            Test::SpanStatusIn { .. }
+            | Test::SpanSampled
+            | Test::Lasting { .. }
+            // A key that nobody wrote is empty, and nothing has it.
+            | Test::First { .. }
+            | Test::TraceStateIn { .. } => None,
             Test::SpanIntIn { keys, .. }
             | Test::SpanStringIn { keys, .. }
             | Test::ResourceStringIn { keys, .. } => {

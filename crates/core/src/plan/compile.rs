@@ -69,7 +69,7 @@ impl Compiled {
     /// [`PlanError`]: what is wrong with it, and in which predicate or rule.
     pub fn new(plan: Plan) -> Result<Self, PlanError> {
         check(&plan)?;
-        let (span, resource) = Matcher::pair(&plan);
+        let (span, resource) = Matcher::pair(&plan)?;
         let rules = plan.rules.iter().map(Conditions::new).collect();
         let status = [0, 1, 2].map(|code| status_bits(&plan, code));
         let mut compiled = Self {

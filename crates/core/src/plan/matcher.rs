@@ -1,6 +1,7 @@
 //! Predicates on attributes, arranged by key so that most attributes are passed over unread.
 
-use super::{Asks, Plan, Test};
+use super::asked::Ask;
+use super::{Plan, PlanError, Test};
 
 /// What an attribute holds, as far as a predicate can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,29 +44,9 @@ struct Asked {
     /// (bit, values in order)
     strings: Vec<(u64, Vec<Vec<u8>>)>,
     /// (bit, test), of the first attribute with this key.
-    first: Vec<(u64, Asks)>,
+    first: Vec<(u64, Ask)>,
     /// Its bit among the keys of which the first attribute counts.
     seen: u64,
-}
-
-impl Asks {
-    fn pass(&self, value: Value<'_>) -> bool {
-        match self {
-            Self::StringIn { values } => {
-                let Value::Text(text) = value else {
-                    return false;
-                };
-                values.iter().any(|value| value.as_bytes() == text)
-            }
-            Self::IntBetween { min, max } => {
-                let Value::Int(integer) = value else {
-                    return *min <= 0 && 0 <= *max;
-                };
-                (*min..=*max).contains(&integer)
-            }
-            Self::Bool { value: asked } => (value == Value::Bool(true)) == *asked,
-        }
-    }
 }
 
 /// Every test on the attributes of one kind of owner (spans, or resources).
@@ -75,6 +56,7 @@ pub(crate) struct Matcher {
     asked: Vec<Asked>,
     /// One bit a length that some key has; the last stands for 63 and over.
     lengths: u64,
+    of_resource: bool,
 }
 
 /// The bit of a key's length in a mask of lengths.
@@ -85,8 +67,12 @@ pub(crate) fn length_bit(key: &[u8]) -> u64 {
 
 impl Matcher {
     /// The tests on spans, and those on resources.
-    pub(crate) fn pair(plan: &Plan) -> (Self, Self) {
+    ///
+    /// # Errors
+    /// [`PlanError::Expression`].
+    pub(crate) fn pair(plan: &Plan) -> Result<(Self, Self), PlanError> {
         let (mut span, mut resource) = (Self::default(), Self::default());
+        resource.of_resource = true;
         for (position, predicate) in plan.predicates.iter().enumerate() {
             let bit = 1 << position;
             match &predicate.test {
@@ -100,8 +86,15 @@ impl Matcher {
                 Test::SpanStringIn { keys, values } => span.ask_strings(bit, keys, values),
                 Test::ResourceStringIn { keys, values } => resource.ask_strings(bit, keys, values),
                 Test::First { key, asks } => {
-                    span.ask(key).first.push((bit, asks.clone()));
-                    resource.ask(key).first.push((bit, asks.clone()));
+                    let ask = || {
+                        Ask::new(asks).map_err(|error| PlanError::Expression {
+                            position,
+                            reason: predicate.reason.clone(),
+                            why: error.to_string(),
+                        })
+                    };
+                    span.ask(key).first.push((bit, ask()?));
+                    resource.ask(key).first.push((bit, ask()?));
                 }
                 Test::SpanStatusIn { .. }
                 | Test::SpanSampled
@@ -109,7 +102,7 @@ impl Matcher {
                 | Test::Lasting { .. } => {}
             }
         }
-        (span.arranged(), resource.arranged())
+        Ok((span.arranged(), resource.arranged()))
     }
 
     fn ask(&mut self, key: &str) -> &mut Asked {
@@ -174,7 +167,7 @@ impl Matcher {
         if asked.seen & !*seen != 0 {
             *seen |= asked.seen;
             for (bit, asks) in &asked.first {
-                if asks.pass(value) {
+                if asks.pass(value, self.of_resource) {
                     set.0 |= bit;
                 }
             }

@@ -2,6 +2,7 @@
 //!
 //! Python writes it (`tailsampler/decide`), as JSON; [`Compiled`] is what the scan runs.
 
+mod asked;
 mod check;
 mod compile;
 mod matcher;
@@ -145,6 +146,11 @@ pub enum Asks {
     StringIn {
         /// The strings.
         values: Vec<String>,
+    },
+    /// To be a string in which one of these regular expressions is found.
+    Matches {
+        /// In the syntax of the crate `regex`.
+        patterns: Vec<String>,
     },
     /// To be an integer between these, both included; whatever is none counts as 0.
     IntBetween {

@@ -191,6 +191,7 @@ fn passes(attribute: &KeyValue, asks: &Asks) -> bool {
     let value = attribute.value.as_ref().and_then(|v| v.value.as_ref());
     match asks {
         Asks::StringIn { values } => string(attribute).is_some_and(|s| values.contains(s)),
+        Asks::Matches { .. } => unreachable!("the soup asks for none"),
         Asks::IntBetween { min, max } => {
             let integer = match value {
                 Some(any_value::Value::IntValue(integer)) => *integer,
@@ -257,7 +258,10 @@ pub fn expect(flat: &[Flat], plans: [Option<&Plan>; 2]) -> (Vec<TraceDelta>, Rej
         }
         trace.last_end_ns = trace.last_end_ns.max(span.end_time_unix_nano);
         let tests = plans.iter().flatten().flat_map(|plan| &plan.predicates);
-        if tests.clone().any(|p| matches!(p.test, Test::Lasting { .. })) {
+        if tests
+            .clone()
+            .any(|p| matches!(p.test, Test::Lasting { .. }))
+        {
             let times = (span.start_time_unix_nano, span.end_time_unix_nano);
             trace.times.push(times);
         }

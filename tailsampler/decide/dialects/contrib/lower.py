@@ -1,0 +1,255 @@
+"""A ``tail_sampling`` block, compiled to the plan that the core runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from tailsampler.decide import plan, votes
+from tailsampler.decide.dialects.contrib import blocks, nested
+from tailsampler.decide.dialects.contrib.compat import NEWEST, Behaviour, behaviour
+from tailsampler.decide.plan import MAX_PREDICATES, Plan, PredicateTable
+from tailsampler.decide.regex import for_the_core
+from tailsampler.errors import Place, Problem, SettingsError
+
+if TYPE_CHECKING:
+    from tailsampler.decide.dialects.contrib.block import TailSampling
+    from tailsampler.decide.dialects.contrib.policy import Policy
+    from tailsampler.settings.base import Loc
+
+TICK_MS: Final = 1_000
+DEFAULT_SALT: Final = "default-hash-seed"
+_INT_MIN: Final = -(1 << 63)
+_INT_MAX: Final = (1 << 63) - 1
+_HASH_MAX: Final = (1 << 64) - 1
+_CODES: Final = {"UNSET": 0, "OK": 1, "ERROR": 2}
+_LONGEST_STATE: Final = 256
+"""Of key and value of ``trace_state`` together; contrib passes over what is as long, or longer."""
+
+
+def compile_block(config: TailSampling, compat: int | None = None) -> Plan:
+    """The plan of a block, version 0: the core numbers it when it is installed.
+
+    ``compat``: the minor version of contrib, or None: the newest.
+
+    Raises:
+        SettingsError: with everything in it that this version of ours does not run.
+    """
+    lowering = _Lowering(behaviour(NEWEST if compat is None else compat))
+    policies = tuple(
+        lowering.vote(policy, ("policies", at)) for at, policy in enumerate(config.policies)
+    )
+    lowering.check(config)
+    after_root = config.wait_after_root_s
+    return Plan(
+        wait_ms=config.wait_s * 1_000,
+        wait_after_root_ms=None if after_root is None else after_root * 1_000,
+        predicates=lowering.table.predicates(),
+        rules=tuple(plan.Rule(name=one.name, all=(), threshold=0) for one in config.policies),
+        votes=votes.Votes(
+            policies=policies, first_match=config.sample_on_first_match, tick_ms=TICK_MS
+        ),
+    )
+
+
+def hash_threshold(percentage: float) -> int:
+    """The largest FNV hash that ``sampling_percentage`` keeps.
+
+    Go multiplies exactly and rounds to a mantissa of 64 bits, half to even; then it truncates.
+    """
+    product = _HASH_MAX * Fraction(percentage / 100.0)
+    if product <= 0:
+        return 0
+    whole = int(product)
+    shift = 64 - whole.bit_length()
+    rounded = (
+        Fraction(round(product * 2**shift), 2**shift) if shift > 0 else Fraction(round(product))
+    )
+    return min(int(rounded), _HASH_MAX)
+
+
+class _Lowering:
+    """Policies become votes, and their conditions bits."""
+
+    def __init__(self, version: Behaviour) -> None:
+        self.table = PredicateTable()
+        self._version = version
+        self._problems: list[Problem] = []
+        self._limits = 0
+        self._composites = 0
+
+    def check(self, config: TailSampling) -> None:
+        """Raise what was found to be missing here."""
+        if config.sampling_strategy != "trace-complete":
+            self._missing(("sampling_strategy",), "span-ingest")
+        if config.maximum_trace_size_bytes > 0:
+            self._missing(("maximum_trace_size_bytes",), "a bound on the size of traces")
+        conditions = len(self.table.predicates())
+        if conditions > MAX_PREDICATES:
+            say = (
+                f"the policies have {conditions} different conditions, and a trace has room for "
+                f"{MAX_PREDICATES}; join values of one key in one policy"
+            )
+            self._problems.append(Problem("too_many_conditions", _place(("policies",)), say))
+        if self._problems:
+            raise SettingsError(self._problems)
+
+    def _missing(self, loc: Loc, what: str) -> None:
+        say = f"{what} cannot be run by this version; leave it out, or stay with the Collector"
+        self._problems.append(Problem("not_supported", _place(loc), say))
+
+    def vote(self, policy: Policy, loc: Loc) -> votes.Vote:
+        """What a policy asks."""
+        block = policy.settings
+        lower = _LOWER[type(block)]
+        return lower(self, block, (*loc, policy.type))
+
+    def bit(self, test: plan.Test, reason: str, *, inverted: bool = False) -> votes.Bit:
+        """Whether some span passes."""
+        return votes.Bit(bit=self.table.bit(reason, test), inverted=inverted)
+
+    def _subs(self, block: nested.Nested, loc: Loc) -> tuple[votes.Vote, ...]:
+        return tuple(self.vote(sub, (*loc, at)) for at, sub in enumerate(block.policies))
+
+    def always(self, _block: blocks.AlwaysSample, _loc: Loc) -> votes.Vote:
+        return votes.Always()
+
+    def flags(self, _block: blocks.TraceFlags, _loc: Loc) -> votes.Vote:
+        return self.bit(plan.SpanSampled(), "trace_flags")
+
+    def latency(self, block: blocks.Latency, _loc: Loc) -> votes.Vote:
+        lower, upper = block.threshold_ms, block.upper_threshold_ms or None
+        at_threshold = upper is None and self._version.latency_at_least
+        test = plan.Lasting(from_ms=lower if at_threshold else lower + 1, to_ms=upper)
+        return self.bit(test, "latency")
+
+    def numeric(self, block: blocks.NumericAttribute, loc: Loc) -> votes.Vote:
+        low, high = block.min_value, block.max_value
+        if not low and not high:
+            self._missing(loc, "numeric_attribute without bounds, which ends contrib's process,")
+        if not self._version.zero_is_a_bound:
+            low, high = low or _INT_MIN, high or _INT_MAX
+        asks = plan.IntBetween(min=low, max=high)
+        return self._attribute(
+            block.key, asks, "numeric_attribute", loc, inverted=block.invert_match
+        )
+
+    def string(self, block: blocks.StringAttribute, loc: Loc) -> votes.Vote:
+        # As texts empty values are passed over; as expressions they are found in every text.
+        asks: plan.Asks = plan.StringIn(values=tuple(value for value in block.values if value))
+        if block.enabled_regex_matching:
+            asks = plan.Matches(patterns=tuple(for_the_core(value) for value in block.values))
+        return self._attribute(
+            block.key, asks, "string_attribute", loc, inverted=block.invert_match
+        )
+
+    def boolean(self, block: blocks.BooleanAttribute, loc: Loc) -> votes.Vote:
+        asks = plan.BoolIs(value=block.value)
+        return self._attribute(
+            block.key, asks, "boolean_attribute", loc, inverted=block.invert_match
+        )
+
+    def _attribute(
+        self, key: str, asks: plan.Asks, reason: str, loc: Loc, *, inverted: bool
+    ) -> votes.Vote:
+        if inverted and self._version.inverted_veto:
+            self._missing((*loc, "invert_match"), "the veto of invert_match before 0.144")
+        return self.bit(plan.First(key=key, asks=asks), reason, inverted=inverted)
+
+    def status(self, block: blocks.StatusCode, _loc: Loc) -> votes.Vote:
+        codes = tuple(sorted({_CODES[code] for code in block.status_codes}))
+        return self.bit(plan.SpanStatusIn(codes=codes), "status_code")
+
+    def state(self, block: blocks.TraceState, _loc: Loc) -> votes.Vote:
+        room = _LONGEST_STATE - len(block.key.encode())
+        values = tuple(value for value in block.values if 0 < len(value.encode()) < room)
+        return self.bit(plan.TraceStateIn(key=block.key, values=values), "trace_state")
+
+    def spans(self, block: blocks.SpanCount, _loc: Loc) -> votes.Vote:
+        return votes.Spans(min=block.min_spans, max=block.max_spans)
+
+    def probabilistic(self, block: blocks.Probabilistic, _loc: Loc) -> votes.Vote:
+        threshold = hash_threshold(block.sampling_percentage)
+        return votes.Hashed(salt=block.hash_salt or DEFAULT_SALT, threshold=threshold)
+
+    def rate(self, block: blocks.RateLimiting, _loc: Loc) -> votes.Vote:
+        rate = max(block.spans_per_second, 0)
+        if self._version.rate_per_clock_second:
+            # A counter for each second of the clock: what a composite of one part is.
+            share = votes.Share(name="rate_limiting", vote=votes.Always(), most=rate)
+            return votes.Composite(of=(share,), most=rate, place=self._next_composite())
+        burst = block.burst_capacity if block.burst_capacity > 0 else 2 * rate
+        limit, self._limits = self._limits, self._limits + 1
+        return votes.Limited(limit=limit, cost="spans", per_second=rate, burst=burst)
+
+    def size(self, block: blocks.BytesLimiting, loc: Loc) -> votes.Vote:
+        self._missing(loc, "bytes_limiting")
+        return votes.Limited(limit=0, cost="bytes", per_second=block.bytes_per_second, burst=0)
+
+    def ottl(self, _block: blocks.OttlCondition, loc: Loc) -> votes.Vote:
+        self._missing(loc, "ottl_condition")
+        return votes.Always()
+
+    def both(self, block: nested.And, loc: Loc) -> votes.Vote:
+        return votes.And(of=self._subs(block, (*loc, "and_sub_policy")))
+
+    def drop(self, block: nested.Drop, loc: Loc) -> votes.Vote:
+        return votes.Drop(of=self._subs(block, (*loc, "drop_sub_policy")))
+
+    def negated(self, block: nested.Not, loc: Loc) -> votes.Vote:
+        [sub] = block.policies
+        return votes.Not(of=self.vote(sub, (*loc, "not_sub_policy")))
+
+    def composite(self, block: nested.Composite, loc: Loc) -> votes.Vote:
+        subs = self._subs(block, (*loc, "composite_sub_policy"))
+        place = self._next_composite()
+        shares = tuple(
+            votes.Share(name=policy.name, vote=sub, most=most)
+            for policy, sub, most in zip(
+                block.policies, subs, self._allocations(block), strict=True
+            )
+        )
+        return votes.Composite(of=shares, most=block.max_total_spans_per_second, place=place)
+
+    def _next_composite(self) -> int:
+        self._composites += 1
+        return self._composites - 1
+
+    def _allocations(self, block: nested.Composite) -> Iterator[int]:
+        """Spans a second for each sub-policy."""
+        total = block.max_total_spans_per_second
+        percents = {share.policy: share.percent for share in block.rate_allocation}
+        for policy in block.policies:
+            percent = percents.get(policy.name)
+            if percent is None and self._version.starve_unallocated:
+                yield 0
+            elif percent is None or percent <= 0:
+                yield total // len(block.policies)
+            else:
+                yield int(percent / 100.0 * total)
+
+
+def _place(loc: Loc) -> Place:
+    return Place(key=".".join(str(part) for part in ("tail_sampling", *loc)))
+
+
+_LOWER: Final[dict[type[blocks.Block], Callable[..., votes.Vote]]] = {
+    blocks.AlwaysSample: _Lowering.always,
+    blocks.TraceFlags: _Lowering.flags,
+    blocks.Latency: _Lowering.latency,
+    blocks.NumericAttribute: _Lowering.numeric,
+    blocks.StringAttribute: _Lowering.string,
+    blocks.BooleanAttribute: _Lowering.boolean,
+    blocks.StatusCode: _Lowering.status,
+    blocks.TraceState: _Lowering.state,
+    blocks.SpanCount: _Lowering.spans,
+    blocks.Probabilistic: _Lowering.probabilistic,
+    blocks.RateLimiting: _Lowering.rate,
+    blocks.BytesLimiting: _Lowering.size,
+    blocks.OttlCondition: _Lowering.ottl,
+    nested.And: _Lowering.both,
+    nested.Drop: _Lowering.drop,
+    nested.Not: _Lowering.negated,
+    nested.Composite: _Lowering.composite,
+}
