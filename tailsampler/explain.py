@@ -135,6 +135,10 @@ def _rule(found: Mapping[str, Any]) -> Iterator[str]:
     if policy is None:
         yield "No policy matched it."
         return
+    if found.get("voted"):
+        did = "was the first to vote for it" if own else "dropped it"
+        yield f"Policy {policy} {did} ({found['reason']})."
+        return
     if found.get("early") == "shared":
         yield f"On the spans that came here policy {policy} was the first that matched."
         also = f"Another gateway saw others, of a policy that keeps {_percent(share)}"

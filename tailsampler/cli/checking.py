@@ -22,8 +22,17 @@ _WIDTH: Final = 100  # as click's help
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @common.JSON
+@common.PROCESSOR
+@common.LEAVE_OUT
 @click.option("--print-config", is_flag=True, help="Print the configuration in force, as YAML.")
-def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
+def check(
+    file: Path | None,
+    processor: str | None,
+    *,
+    as_json: bool,
+    leave_out: bool,
+    print_config: bool,
+) -> None:
     """Read a configuration and say what it means, or everything that is wrong with it.
 
     The chain of policies is told in sentences, then where kept traces go, what may be lost and
@@ -38,6 +47,7 @@ def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
       tailsampler check config/tailsampler.yaml
       tailsampler check config/tailsampler.yaml --print-config
       tailsampler check config/tailsampler.yaml --json
+      tailsampler check otelcol.yaml --processor tail_sampling/edge --leave-out
     """  # noqa: D301 - click takes the backspace for "keep these lines"
     from tailsampler.settings.effective import effective, effective_yaml  # noqa: PLC0415
     from tailsampler.settings.fit import fit, too_small  # noqa: PLC0415
@@ -47,7 +57,7 @@ def check(file: Path | None, *, as_json: bool, print_config: bool) -> None:
     path = common.config_path(file)
     name = common.name_of(path)
     try:
-        settings = common.load_settings(path)
+        settings = common.load_settings(path, processor, leave_out=leave_out)
         _check_plan(settings, name)
     except SettingsError as error:
         if as_json:
@@ -92,7 +102,7 @@ def _check_plan(settings: Settings, name: str) -> None:
 
 
 def _print(found: Report, name: str) -> None:
-    click.echo(f"{name}: the first policy that matches a trace decides alone.\n")
+    click.echo(_folded(f"{name}: {found.how}.\n", ""))
     for number, sentence in enumerate(found.sentences, start=1):
         click.echo(_folded(sentence, f"{number:3}. "))
     click.echo(f"\n{found.waits}")
@@ -100,6 +110,8 @@ def _print(found: Report, name: str) -> None:
         click.echo(f"export {exporter}")
     click.echo(_folded(found.loss_window, ""))
     click.echo(_folded(found.shutdown, ""))
+    for remark in found.remarks:
+        click.echo(_folded(remark, ""))
     for warning in found.warnings:
         click.echo(_folded(warning, "warning: "))
 

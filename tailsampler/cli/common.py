@@ -29,6 +29,17 @@ CONFIG = click.option(
     help=f"Configuration file. Default: {DEFAULT_CONFIG} if there is one here, else the built-in "
     "defaults, which say the same.",
 )
+PROCESSOR = click.option(
+    "--processor",
+    metavar="NAME",
+    help="Where the file is a Collector's configuration with several samplers: tail_sampling/edge.",
+)
+LEAVE_OUT = click.option(
+    "--leave-out",
+    is_flag=True,
+    help="Where it is one: go on without the receivers, processors and exporters of it that have "
+    "no place here.",
+)
 DATA = click.option(
     "--data-directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -64,12 +75,19 @@ def name_of(path: Path | None) -> str:
     return "built-in defaults" if path is None else str(path)
 
 
-def load_settings(path: Path | None) -> Settings:
+def load_settings(
+    path: Path | None, processor: str | None = None, *, leave_out: bool = False
+) -> Settings:
     """Read the file, or take the built-in defaults; raises ``SettingsError``."""
-    from tailsampler.settings.load import load  # noqa: PLC0415 - `--help` needs no pydantic
+    from tailsampler.settings.load import (  # noqa: PLC0415 - `--help` needs no pydantic
+        FromCollector,
+        load,
+    )
     from tailsampler.settings.root import Settings  # noqa: PLC0415 - as above
 
-    return Settings() if path is None else load(path, os.environ)
+    if path is None:
+        return Settings()
+    return load(path, os.environ, FromCollector(processor, leave_out))
 
 
 def data_plane() -> Any | None:

@@ -15,8 +15,17 @@ from tailsampler.errors import CoreMissingError, TailsamplerError
 @click.command()
 @common.CONFIG
 @common.DATA
+@common.PROCESSOR
+@common.LEAVE_OUT
 @click.option("--demo", is_flag=True, help="Send the traces of a demo shop to it, too.")
-def run(config: Path | None, data_directory: Path | None, *, demo: bool) -> None:
+def run(
+    config: Path | None,
+    data_directory: Path | None,
+    processor: str | None,
+    *,
+    leave_out: bool,
+    demo: bool,
+) -> None:
     """Start the gateway and everything beside it, in one process.
 
     Then look at http://127.0.0.1:7317, or type `tailsampler top`.
@@ -33,21 +42,32 @@ def run(config: Path | None, data_directory: Path | None, *, demo: bool) -> None
       tailsampler run
       tailsampler run --config config/tempo.yaml --data-directory /var/lib/tailsampler
     """  # noqa: D301 - click takes the backspace for "keep these lines"
-    _start(config, data_directory, demo=demo)
+    _start(config, data_directory, processor, leave_out=leave_out, demo=demo)
 
 
 @click.command()
 @common.CONFIG
 @common.DATA
-def gateway(config: Path | None, data_directory: Path | None) -> None:
+@common.PROCESSOR
+@common.LEAVE_OUT
+def gateway(
+    config: Path | None, data_directory: Path | None, processor: str | None, *, leave_out: bool
+) -> None:
     """Start the data plane alone, as in a cluster.
 
     There are no services beside it in this version, so this is the same as `run`.
     """
-    _start(config, data_directory)
+    _start(config, data_directory, processor, leave_out=leave_out)
 
 
-def _start(config: Path | None, data_directory: Path | None, *, demo: bool = False) -> NoReturn:
+def _start(
+    config: Path | None,
+    data_directory: Path | None,
+    processor: str | None,
+    *,
+    leave_out: bool,
+    demo: bool = False,
+) -> NoReturn:
     path = None if demo and config is None else common.config_path(config)
     try:
         if demo and path is None:
@@ -55,7 +75,8 @@ def _start(config: Path | None, data_directory: Path | None, *, demo: bool = Fal
 
             settings, name = demo_settings(), "built-in settings of the demo"
         else:
-            settings, name = common.load_settings(path), common.name_of(path)
+            settings = common.load_settings(path, processor, leave_out=leave_out)
+            name = common.name_of(path)
         if common.data_plane() is None:
             say = "the data plane (tailsampler._core) is not built; run `make setup`, or install "
             raise CoreMissingError("core_missing", say + "the wheel")

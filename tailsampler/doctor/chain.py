@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tailsampler.decide.chain import chain_warnings
+from tailsampler.decide.chosen import doubts_of
 from tailsampler.decide.policy import is_catch_all
-from tailsampler.decide.sentences import chain_doubts
 from tailsampler.doctor.facts import STATUS, Facts
 from tailsampler.doctor.finding import Change, Evidence, Finding, Severity
 
@@ -19,20 +18,18 @@ def doubts(facts: Facts) -> Iterator[Finding]:
 
     These are facts of the text, so there is no threshold.
     """
-    sampling = facts.settings.sampling
-    said = (
-        *chain_warnings(sampling.policies),
-        *chain_doubts(sampling.policies, sampling.decision_wait),
-    )
-    for say in said:
+    block = facts.settings.tail_sampling
+    section = "sampling" if block is None else "tail_sampling"
+    policies = (block or facts.settings.sampling).policies
+    for say in doubts_of(facts.settings):
         what, _, advice = say.partition("; ")
         yield Finding(
             id="chain-doubt",
             severity=Severity.HINT,
             what=f"{what[0].upper()}{what[1:]}.",
-            evidence=(Evidence(f"{len(sampling.policies)} policies", facts.config_name),),
+            evidence=(Evidence(f"{len(policies)} policies", facts.config_name),),
             changes=(
-                Change("sampling.policies", "as it stands", advice or "as it is, if it is meant"),
+                Change(f"{section}.policies", "as it stands", advice or "as it is, if it is meant"),
             ),
             effect="The chain says what it does.",
         )
@@ -45,8 +42,8 @@ def never_matched(facts: Facts) -> Iterator[Finding]:
     errors may well be that lucky; one for a service is more often misspelt.
     """
     live = facts.live
-    if live is None:
-        return
+    if live is None or facts.settings.tail_sampling is not None:
+        return  # there a policy that decides nothing may have voted for what others keep as well
     judged = {str(one["policy"]): int(one["judged"]) for one in live.stats.get("policies", ())}
     total = sum(judged.values())
     if total < _ENOUGH_TRACES:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Self
 
+from tailsampler.decide.chosen import wait_of
 from tailsampler.settings.export import OtlpGrpcExporter
 from tailsampler.settings.root import Settings
 from tailsampler.settings.units import duration_text
@@ -154,12 +155,12 @@ class Facts:
     @property
     def waits(self) -> tuple[tuple[str, timedelta], ...]:
         """Every setting that makes a trace wait, and how long."""
-        sampling = self.settings.sampling
+        own = () if self.settings.tail_sampling else self.settings.sampling.policies
         return (
-            ("sampling.decision_wait", sampling.decision_wait),
+            wait_of(self.settings),
             *(
                 (f"sampling.policies.{policy.name}.decision_wait", policy.decision_wait)
-                for policy in sampling.policies
+                for policy in own
                 if policy.decision_wait is not None
             ),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tailsampler.decide.chosen import rates_of
 from tailsampler.doctor.binomial import interval
 from tailsampler.doctor.facts import STATUS, Facts
 from tailsampler.doctor.finding import Change, Evidence, Finding, Severity
@@ -27,7 +28,7 @@ def keep_ratio(facts: Facts) -> Iterator[Finding]:
     live = facts.live
     if live is None:
         return
-    rates = {policy.name: policy.sample_rate for policy in facts.settings.sampling.policies}
+    rates = rates_of(facts.settings)
     known: list[Mapping[str, Any]] = [
         policy
         for policy in live.stats.get("policies", ())

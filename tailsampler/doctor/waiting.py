@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from tailsampler.decide.chosen import shortest_wait_of, wait_of
 from tailsampler.doctor.facts import STATUS, Facts, is_tempo
 from tailsampler.doctor.finding import Change, Evidence, Finding, Severity
 from tailsampler.settings.units import duration_text
@@ -83,10 +84,7 @@ def shorter_than_senders(facts: Facts) -> Iterator[Finding]:
     after the first's; a root that came says nothing of the others. It is harm now where more than
     1 % of the spans come after their verdict.
     """
-    setting, wait = "sampling.decision_wait", facts.settings.sampling.decision_wait
-    after_root = facts.settings.sampling.decision_wait_after_root_received
-    if after_root is not None and after_root < wait:
-        setting, wait = "sampling.decision_wait_after_root_received", after_root
+    setting, wait = shortest_wait_of(facts.settings)
     late, spans = _late(facts)
     many = spans >= _ENOUGH_SPANS and late > _MANY_LATE * spans
     if wait > SENDERS_DELAY and not many:
@@ -197,9 +195,9 @@ def retries_outlast(facts: Facts) -> Iterator[Finding]:
     that retries for longer, or for ever from a queue on disk, brings spans that begin a trace of
     their own, judged alone. The Collector's default of 300 s is within our default of 10 m.
     """
-    sampling, late = facts.settings.sampling, facts.settings.late
+    late, (_, wait) = facts.settings.late, wait_of(facts.settings)
     remembered = late.max_age if late.max_traces else timedelta(0)
-    reach = sampling.decision_wait + remembered
+    reach = wait + remembered
     for sender in facts.upstream.senders if facts.upstream else ():
         limit = sender.gives_up_after_s
         if not sender.retries or (limit is not None and limit <= reach.total_seconds()):
@@ -217,7 +215,7 @@ def retries_outlast(facts: Facts) -> Iterator[Finding]:
                     facts.upstream.file if facts.upstream else "",
                 ),
                 Evidence(
-                    f"decision_wait {duration_text(sampling.decision_wait)} and late.max_age "
+                    f"decision_wait {duration_text(wait)} and late.max_age "
                     f"{duration_text(remembered)}",
                     facts.config_name,
                 ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from tailsampler.decide.compile import compile_plan
+from tailsampler.decide.chosen import plan_of
 from tailsampler.settings.buffer import Fsync
 from tailsampler.settings.export import Exporter, OtlpGrpcExporter
 from tailsampler.settings.overload import Overload
@@ -52,7 +52,7 @@ def gateway_options(settings: Settings) -> str:
             "tenants": list(numbered(settings.receive.tenants)) if settings.receive.tenants else [],
             "annotate": settings.sampling.annotate,
             "sharing": _sharing(settings),
-            "plan": compile_plan(settings.sampling).model_dump(mode="json"),
+            "plan": plan_of(settings).model_dump(mode="json"),
         }
     )
 
@@ -76,7 +76,7 @@ def listen_options(settings: Settings) -> str:
 
 def plan_json(settings: Settings) -> str:
     """JSON for ``_core.check_plan`` and ``Gateway.install_plan``."""
-    return compile_plan(settings.sampling).model_dump_json()
+    return plan_of(settings).model_dump_json()
 
 
 def _pass_through(settings: Settings) -> dict[str, Any] | None:
@@ -101,7 +101,7 @@ def sharing_age_ms(settings: Settings) -> int:
     What is told when a trace begins elsewhere is asked for when its part here is judged, which
     began a little later.
     """
-    plan = compile_plan(settings.sampling)
+    plan = plan_of(settings)
     waits = [plan.wait_ms, *(rule.wait_ms for rule in plan.rules if rule.wait_ms is not None)]
     return max(waits) + _BEGINS_WITHIN_MS
 

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
+from tailsampler.decide.dialects.contrib import load as contrib
+from tailsampler.decide.dialects.contrib.collector import Collector, is_collector
 from tailsampler.errors import Place, Problem, SettingsError, SettingsFileError
 from tailsampler.settings.base import KEY_CODES
-from tailsampler.settings.document import Document, read_document
+from tailsampler.settings.document import Document, key_path, read_document
 from tailsampler.settings.expand import expand, read_file
 from tailsampler.settings.root import Settings
 
 
-def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read a configuration file.
+@dataclass(frozen=True, slots=True)
+class FromCollector:
+    """What to do with the configuration of a whole Collector."""
+
+    processor: str | None = None
+    """Its ``tail_sampling[/name]``, where there are several."""
+    leave_out: bool = False
+    """Go on without what has no place here."""
+
+
+_REFUSE: Final = FromCollector()
+
+
+def load(
+    path: Path,
+    environ: Mapping[str, str] | None = None,
+    collector: FromCollector = _REFUSE,
+) -> Settings:
+    """Read a configuration file: of ours, or of a Collector that samples.
 
     ``environ``: what ``${env:...}`` sees; the process's own environment by default.
 
@@ -34,7 +55,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     except UnicodeDecodeError as error:
         say = f"byte {error.start} is not UTF-8; save the configuration as UTF-8 text"
         raise SettingsFileError([Problem("not_utf8", Place(file), say)]) from error
-    return parse(text, file=file, environ=os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    return parse(text, file=file, environ=environ, collector=collector)
 
 
 def parse(
@@ -43,9 +65,14 @@ def parse(
     file: str = "<text>",
     environ: Mapping[str, str],
     read: Callable[[str], str] = read_file,
+    collector: FromCollector = _REFUSE,
 ) -> Settings:
     """As ``load``, for text; ``file`` is its name in messages, ``read`` serves ``${file:...}``."""
     document = read_document(text, file, lambda value: expand(value, environ, read))
+    if isinstance(document.data, dict) and is_collector(document.data):
+        name = collector.processor
+        taken = contrib.parse(text, file=file, environ=environ, name=name, read=read)
+        return _of_collector(taken, document, leave_out=collector.leave_out)
     problems = list(document.problems)
     if not problems and document.data is None:
         say = "the file is empty; write at least a sampling: section, or run without a file"
@@ -63,6 +90,34 @@ def parse(
                 return settings
     problems.sort(key=lambda problem: (problem.at.line or 0, problem.at.column or 0))
     raise SettingsError(problems)
+
+
+def _of_collector(taken: Collector, document: Document, *, leave_out: bool) -> Settings:
+    """Settings with what a Collector's configuration has for us."""
+    problems = [] if leave_out else list(_left_out(taken, document))
+    if problems:
+        raise SettingsError(problems)
+    try:
+        return Settings.model_validate({**taken.settings, "tail_sampling": taken.sampling})
+    except ValidationError as failed:
+        # Its places are those of our spelling, which stands in no file.
+        problems = [
+            Problem(error["type"], Place(document.file, key=key_path(error["loc"])), error["msg"])
+            for error in failed.errors(include_url=False, include_input=False)
+        ]
+        raise SettingsError(problems) from None
+
+
+def _left_out(taken: Collector, document: Document) -> Iterator[Problem]:
+    missing = [one for one in taken.left if one.severity != "harmless"]
+    for one in missing:
+        yield Problem("left_out", document.place(one.at), f"not carried over: {one}")
+    if missing:
+        say = (
+            f"{len(missing)} parts of this Collector have no place here; keep a Collector in "
+            "front that has them, or add --leave-out to go on without"
+        )
+        yield Problem("left_out", document.place(taken.at), say)
 
 
 def _places(failed: ValidationError, document: Document, known: list[Problem]) -> list[Problem]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
-from tailsampler.decide.chain import chain_warnings
+from tailsampler.decide.chosen import doubts_of, how_of, remarks_of, sentences_of, what_of
 from tailsampler.decide.policy import conditions
-from tailsampler.decide.sentences import chain_doubts, sentences, waiting
+from tailsampler.decide.sentences import waiting
 from tailsampler.decide.threshold import th, threshold
 from tailsampler.settings.buffer import loss_window
 from tailsampler.settings.export import LocalExporter, OtlpGrpcExporter
@@ -26,8 +27,9 @@ class PolicyRow:
     name: str
     conditions: tuple[str, ...]
     sample_rate: float
+    """Of the traces that it decides."""
     threshold: str | None
-    """``ot=th`` of its kept spans; None where it keeps nothing."""
+    """``ot=th`` of its kept spans; None where it keeps nothing, or says nothing of probability."""
     decision_wait: str
 
 
@@ -36,6 +38,8 @@ class Report:
     """The chain, what may be lost, and what may not be meant."""
 
     chain: tuple[PolicyRow, ...]
+    how: str
+    """How policies come to a verdict."""
     sentences: tuple[str, ...]
     """The chain once more, one sentence a policy."""
     waits: str
@@ -45,6 +49,8 @@ class Report:
     """What may be lost when the process dies or the power goes, in one sentence."""
     shutdown: str
     """What SIGTERM does with what is held."""
+    remarks: tuple[str, ...]
+    """What is read and has no effect here."""
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, object]:
@@ -60,21 +66,18 @@ def report(
     ``in_memory``: the data directory stands on a file system in memory, see ``filesystem.py``.
     ``on_this_machine``: what is wrong with them here and perhaps not elsewhere, see ``fit.py``.
     """
+    said = sentences_of(settings)
     sampling = settings.sampling
-    rows = tuple(
-        PolicyRow(
-            name=policy.name,
-            conditions=tuple(conditions(policy)),
-            sample_rate=policy.sample_rate,
-            threshold=th(threshold(policy.sample_rate)),
-            decision_wait=duration_text(policy.decision_wait or sampling.decision_wait),
-        )
-        for policy in sampling.policies
-    )
+    if settings.tail_sampling is None:
+        waits = waiting(sampling.decision_wait, sampling.decision_wait_after_root_received)
+    else:
+        waits, said = said[0], said[1:]
     return Report(
-        chain=rows,
-        sentences=tuple(sentences(sampling.policies)),
-        waits=waiting(sampling.decision_wait, sampling.decision_wait_after_root_received),
+        chain=tuple(rows(settings)),
+        how=how_of(settings),
+        sentences=said,
+        waits=waits,
+        remarks=remarks_of(settings),
         exporters=tuple(_exporters(settings)),
         loss_window=loss_window(settings.buffer.fsync),
         shutdown=_shutdown(settings.shutdown),
@@ -84,6 +87,29 @@ def report(
             *((on_this_machine,) if on_this_machine else ()),
         ),
     )
+
+
+def rows(settings: Settings) -> Iterator[PolicyRow]:
+    """A row a policy, in their order."""
+    sampling, block = settings.sampling, settings.tail_sampling
+    if block is None:
+        for policy in sampling.policies:
+            yield PolicyRow(
+                name=policy.name,
+                conditions=tuple(conditions(policy)),
+                sample_rate=policy.sample_rate,
+                threshold=th(threshold(policy.sample_rate)),
+                decision_wait=duration_text(policy.decision_wait or sampling.decision_wait),
+            )
+        return
+    for voter in block.policies:
+        yield PolicyRow(
+            name=voter.name,
+            conditions=(what_of(voter, settings.compat),),
+            sample_rate=0.0 if voter.type == "drop" else 1.0,
+            threshold=None,
+            decision_wait=duration_text(timedelta(seconds=block.wait_s)),
+        )
 
 
 def _shutdown(shutdown: Shutdown) -> str:
@@ -127,10 +153,10 @@ def _exporters(settings: Settings) -> Iterator[str]:
 
 
 def _warnings(settings: Settings) -> Iterator[str]:
-    if settings.model_fields_set and "sampling" not in settings.model_fields_set:
+    chosen = settings.model_fields_set & {"sampling", "tail_sampling"}
+    if settings.model_fields_set and not chosen:
         yield "sampling is not set, so the standard chain decides; write it down to be sure of it"
-    yield from chain_warnings(settings.sampling.policies)
-    yield from chain_doubts(settings.sampling.policies, settings.sampling.decision_wait)
+    yield from doubts_of(settings)
     for exporter in settings.export:
         if isinstance(exporter, OtlpGrpcExporter) and (
             exporter.max_batch_bytes > _GRPC_DEFAULT_LIMIT

@@ -10,6 +10,8 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import InitErrorDetails
 
 from tailsampler.decide.dialects import read_sampling
+from tailsampler.decide.dialects.contrib.block import TailSampling
+from tailsampler.decide.dialects.contrib.compat import Compat
 from tailsampler.settings.auth import unprotected
 from tailsampler.settings.base import Loc, Section, found
 from tailsampler.settings.buffer import Buffer
@@ -36,8 +38,6 @@ class Settings(Section):
     """Everything that can be set. All of it has defaults: ``Settings()`` runs."""
 
     HINTS: ClassVar = {
-        "tail_sampling": "the Collector's tail_sampling block is not read in this version; "
-        "write sampling: {policies: [...]}",
         "receivers": _COLLECTOR + "receive: {otlp_grpc: {endpoint: ...}}",
         "exporters": _COLLECTOR + "export: [{type: otlp_grpc, endpoint: ...}]",
         "processors": _COLLECTOR + "sampling: {policies: [...]}",
@@ -56,6 +56,18 @@ class Settings(Section):
     buffer: Buffer = Field(default=Buffer(), description="Where undecided spans are held.")
     sampling: Annotated[Sampling, BeforeValidator(read_sampling)] = Field(
         default=Sampling(), description="Which traces are kept. Default: the standard chain."
+    )
+    tail_sampling: TailSampling | None = Field(
+        default=None,
+        description="Instead of sampling: the block of a Collector's processor, as it stands "
+        "there. Default: null.",
+        examples=["{policies: [{name: all, type: always_sample}]}"],
+    )
+    compat: Compat | None = Field(
+        default=None,
+        description="The version of contrib whose verdicts tail_sampling gives, where versions "
+        "differ. Default: null, the newest that is known.",
+        examples=['"0.155"'],
     )
     late: Late = Field(default=Late(), description="The verdicts that late spans follow.")
     decisions: Decisions = Field(default=Decisions(), description="The verdict log.")
@@ -83,6 +95,12 @@ class Settings(Section):
 
     def contradictions(self) -> Iterator[InitErrorDetails]:
         """Names and addresses that are taken twice, and a control service for everybody."""
+        if self.tail_sampling is not None and "sampling" in self.model_fields_set:
+            both = "sampling: stands in this file, too, and one of them can judge; leave one out"
+            yield found("two_chains", both, ("tail_sampling",))
+        if self.compat is not None and self.tail_sampling is None:
+            alone = "only a tail_sampling: block is judged as a version of contrib; leave it out"
+            yield found("compat_without_block", alone, ("compat",))
         yield from self._exporter_clashes()
         yield from pass_through_problems(self.pass_through)
         say = unprotected(self.control.endpoint, self.admin.auth, self.control.tls)

@@ -13,6 +13,7 @@ from tailsampler.admin.keys import CORE, HISTORY, SETTINGS, STORE
 from tailsampler.admin.pages.frame import page
 from tailsampler.admin.pages.marks import marked
 from tailsampler.admin.trace_ids import parse_trace_id
+from tailsampler.decide.chosen import how_of
 from tailsampler.explain import sentences
 
 _ALL: Final = 1 << 56
@@ -87,7 +88,8 @@ async def explain(request: web.Request) -> web.Response:
         asked=trace_id.hex(),
         found=found,
         sentences=list(sentences(found)),
-        chain=marked(request.app[SETTINGS].sampling, found, same_plan=same_plan),
+        chain=marked(request.app[SETTINGS], found, same_plan=same_plan),
+        how=how_of(request.app[SETTINGS]),
         same_plan=same_plan,
         scale=_scale(found),
         stored=await _stored(request.app, trace_id),

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from tailsampler.decide.compile import compile_plan
 from tailsampler.decide.plan import AnyBit, Plan, Rule
 from tailsampler.decide.policy import conditions
+from tailsampler.settings.report import rows
+from tailsampler.settings.root import Settings
 from tailsampler.settings.sampling import Sampling
 
 Mark = Literal["first", "later", "perhaps", "no", "unknown"]
@@ -23,12 +25,24 @@ class MarkedPolicy:
     mark: Mark
 
 
-def marked(sampling: Sampling, found: Mapping[str, Any], *, same_plan: bool) -> list[MarkedPolicy]:
+def marked(settings: Settings, found: Mapping[str, Any], *, same_plan: bool) -> list[MarkedPolicy]:
     """``found`` is a verdict, or what is known of a held trace.
 
     ``same_plan``: whether this chain is the one that the trace is judged by; if not, policies are
     known by their names alone.
     """
+    if settings.tail_sampling is not None:
+        # Who voted like the one that decided is not written down.
+        return [
+            MarkedPolicy(
+                name=row.name,
+                conditions=row.conditions,
+                sample_rate=row.sample_rate,
+                mark="first" if row.name == _winner(found) else "unknown",
+            )
+            for row in rows(settings)
+        ]
+    sampling = settings.sampling
     marks = _marks(compile_plan(sampling), found) if same_plan else _by_name(sampling, found)
     return [
         MarkedPolicy(

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from tailsampler.admin.keys import CONFIG_FILE, SETTINGS, STATUS
 from tailsampler.admin.pages.frame import page
-from tailsampler.decide.sentences import sentences
 from tailsampler.settings.effective import Line, effective, effective_yaml, lines
 from tailsampler.settings.fit import too_small
 from tailsampler.settings.machine import look
@@ -42,7 +41,7 @@ async def show(request: web.Request) -> web.Response:
         only=only,
         count=sum(line.differs for line in _leaves(every)),
         file=request.app[CONFIG_FILE],
-        chain=list(sentences(settings.sampling.policies)),
+        chain=said.sentences,
         report=said,
         replayed=request.app[STATUS].found,
     )

@@ -239,6 +239,7 @@ fn verdict_json(
         .collect();
     let source = ["trace_id", "rv", "hash"][usize::from(verdict.randomness_source.min(2))];
     let large = plan.and_then(|plan| plan.large);
+    let voted = plan.is_some_and(|plan| plan.votes.is_some());
     let too_large = large.is_some_and(|large| verdict.bytes > large.max_bytes);
     let share = |threshold: u64| (NEVER - threshold.min(NEVER)) as f64 / NEVER as f64;
     json!({
@@ -248,7 +249,8 @@ fn verdict_json(
         "early": verdict.early.slug(),
         "truncated": verdict.kept && too_large,
         "threshold": verdict.threshold,
-        "th": (verdict.threshold < NEVER).then(|| th(verdict.threshold)),
+        "voted": voted,
+        "th": (!voted && verdict.threshold < NEVER).then(|| th(verdict.threshold)),
         "probability": share(verdict.threshold),
         "policy_probability": rule.map(|rule| share(rule.threshold)),
         "randomness": format!("{:014x}", verdict.randomness),

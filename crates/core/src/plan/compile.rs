@@ -118,9 +118,13 @@ impl Compiled {
     }
 
     /// The first rule, by position, whose every clause holds for a trace with these bits, whose
-    /// last end minus first start is `duration_ns`.
+    /// last end minus first start is `duration_ns`. None where policies vote: none of them is first
+    /// before all have.
     #[must_use]
     pub fn first_match(&self, bits: u64, duration_ns: u64) -> Option<usize> {
+        if self.plan.votes.is_some() {
+            return None;
+        }
         self.rules
             .iter()
             .position(|conditions| conditions.hold(bits, duration_ns))

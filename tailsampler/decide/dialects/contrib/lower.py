@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tailsampler.decide import plan, votes
 from tailsampler.decide.dialects.contrib import blocks, nested
 from tailsampler.decide.dialects.contrib.compat import NEWEST, Behaviour, behaviour
-from tailsampler.decide.plan import MAX_PREDICATES, Plan, PredicateTable
+from tailsampler.decide.plan import MAX_PREDICATES, NEVER, Plan, PredicateTable
 from tailsampler.decide.regex import for_the_core
 from tailsampler.errors import Place, Problem, SettingsError
 
@@ -46,11 +46,17 @@ def compile_block(config: TailSampling, compat: int | None = None) -> Plan:
         wait_ms=config.wait_s * 1_000,
         wait_after_root_ms=None if after_root is None else after_root * 1_000,
         predicates=lowering.table.predicates(),
-        rules=tuple(plan.Rule(name=one.name, all=(), threshold=0) for one in config.policies),
+        rules=tuple(_rule(one) for one in config.policies),
         votes=votes.Votes(
             policies=policies, first_match=config.sample_on_first_match, tick_ms=TICK_MS
         ),
     )
+
+
+def _rule(policy: Policy) -> plan.Rule:
+    """The name, and what the policy does with a trace that it decides."""
+    threshold = NEVER if policy.type == "drop" else 0
+    return plan.Rule(name=policy.name, all=(), threshold=threshold)
 
 
 def hash_threshold(percentage: float) -> int:

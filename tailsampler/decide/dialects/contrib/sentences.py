@@ -44,12 +44,13 @@ def _all(config: TailSampling, does: Behaviour) -> Iterator[str]:
 
 def _tell(policy: Policy, path: str, does: Behaviour, *, top: bool) -> Iterator[str]:
     verb = "drops" if policy.type == "drop" else "keeps" if top else "matches"
-    yield f"{path}: {verb} {_what(policy, does)}."
+    yield f"{path}: {verb} {what(policy, does)}."
     for sub in getattr(policy.settings, "policies", ()):
         yield from _tell(sub, f"{path} > {called(sub)}", does, top=False)
 
 
-def _what(policy: Policy, does: Behaviour) -> str:
+def what(policy: Policy, does: Behaviour) -> str:
+    """The traces that it asks for, "traces that last longer than 1s"."""
     match policy.settings:
         case And() | Drop() as block if not block.policies:
             return "every trace"
