@@ -24,8 +24,9 @@ GROUPS = 16  # so that workers can share them out
 
 
 class Traffic(NamedTuple):
-    """Requests in order, taken apart, and the ids of all traces in them."""
+    """Requests in order, as sent and taken apart, and the ids of all traces in them."""
 
+    sent: list[ExportTraceServiceRequest]
     requests: list[list[Arrival]]
     trace_ids: list[str]
 
@@ -48,8 +49,9 @@ def recording() -> Recording:
                 recorded.cases.append(line)
                 continue
             bodies = map(base64.b64decode, line["requests"])
-            requests = [arrivals_in(ExportTraceServiceRequest.FromString(body)) for body in bodies]
-            recorded.traffic[line["traffic"]] = Traffic(requests, line["trace_ids"])
+            sent = [ExportTraceServiceRequest.FromString(body) for body in bodies]
+            requests = [arrivals_in(request) for request in sent]
+            recorded.traffic[line["traffic"]] = Traffic(sent, requests, line["trace_ids"])
     return recorded
 
 

@@ -27,7 +27,7 @@ impl Engine {
     pub fn judge_due(&mut self, now: Now) -> (Vec<Verdict>, bool) {
         self.memory.turn(now.mono_ns / 1_000_000);
         self.flush_late(now);
-        let index = &self.index;
+        let (index, due_before) = (&self.index, self.due.len());
         self.wheel
             .advance(now.mono_ns / 1_000_000, &mut self.due, |(slot, stamp)| {
                 if index.is_live(slot, stamp) {
@@ -36,6 +36,14 @@ impl Engine {
                     Due::Gone
                 }
             });
+        if self.due.len() > due_before && self.current_plan().plan().votes.is_some() {
+            // Limits go by the order in which traces began, whatever moved them here.
+            let next = self.next_stamp;
+            let age = |waiting: &crate::waiting::Waiting| next.wrapping_sub(waiting.1);
+            self.due
+                .make_contiguous()
+                .sort_by_key(|waiting| std::cmp::Reverse(age(waiting)));
+        }
         let wait_ms = self.longest_wait_ms();
         // A verdict that is not written down has taken nothing from a limit either.
         let limits_before = self.limits.clone();

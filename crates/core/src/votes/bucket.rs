@@ -49,7 +49,8 @@ impl Bucket {
         let elapsed_ns = match self.at_ns {
             Some(at_ns) if now_ns < at_ns => return (at_ns, self.tokens),
             Some(at_ns) => until_full_ns.min(now_ns - at_ns),
-            // Asked never: it has been filling for as long as that takes.
+            // Asked never: it is full from the start, or has been filling for as long as that takes.
+            None if per_second <= 0.0 => return (now_ns, full),
             None => until_full_ns,
         };
         // Whole seconds apart from the rest, so that neither is rounded by the size of the other.
@@ -111,11 +112,12 @@ mod tests {
         assert!(bucket.take(0, 3.0, 7, START));
     }
 
-    /// A rate of nothing gives nothing.
+    /// A rate of nothing gives its burst once.
     #[test]
-    fn a_rate_of_nothing_gives_nothing() {
+    fn a_rate_of_nothing_gives_its_burst_once() {
         let mut bucket = Bucket::default();
-        assert!(!bucket.take(1, 0.0, 3, START));
+        assert!(bucket.take(3, 0.0, 3, START));
+        assert!(!bucket.take(1, 0.0, 3, START + 1_000_000 * SECOND_NS));
         assert!(bucket.take(0, 0.0, 3, START));
     }
 }

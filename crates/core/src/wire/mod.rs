@@ -8,7 +8,7 @@
 //! - [`split`]: a request cut in two. [`shed`]: one without some traces.
 //! - [`json_to_protobuf`]: the JSON form, transcoded by the tables in `schema`.
 
-mod attribute;
+pub(crate) mod attribute;
 mod base64;
 mod deep;
 mod extract;
@@ -16,7 +16,7 @@ mod fold;
 mod json;
 mod json_value;
 mod layout;
-mod reader;
+pub(crate) mod reader;
 mod scan;
 mod schema;
 mod shed;

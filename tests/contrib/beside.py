@@ -1,0 +1,121 @@
+"""The engine and the model side by side: the same block, requests and clock."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tailsampler import _core
+from tailsampler.decide.dialects.contrib.block import TailSampling
+from tailsampler.decide.dialects.contrib.lower import compile_block
+from tailsampler.settings.core_options import gateway_options
+from tailsampler.settings.root import Settings
+from tests.contrib.generate import Config, Sending, config, traffic
+from tests.contrib.model.compat import NEWEST
+from tests.contrib.model.config import decode
+from tests.contrib.model.events import Kind
+from tests.contrib.model.processor import Gates, Overflow, Processor
+from tests.contrib.model.votes import Decision
+
+OPTIONS = gateway_options(Settings())
+LONGEST_S = 20
+CLOCK_S = 1_000
+"""Both clocks when it begins: limits are full by then."""
+
+
+@dataclass
+class Outcome:
+    """What became of every trace."""
+
+    verdicts: dict[bytes, tuple[bool, str | None]] = field(default_factory=dict)
+    """Kept, and the policy that is credited."""
+    sent: Counter[bytes] = field(default_factory=Counter)
+    """Span ids that went out, late ones too."""
+
+
+def by_the_engine(block: Config, compat: str | None, sendings: list[Sending]) -> Outcome:
+    """What the core makes of it."""
+    version = None if compat is None else int(compat.removeprefix("0."))
+    plan = compile_block(TailSampling.model_validate(block), version)
+    simulation = _core.Simulation(OPTIONS)
+    simulation.install_plan(plan.model_dump_json())
+    outcome = Outcome()
+    for at_s, sending in _timeline(sendings):
+        now_ns = round((CLOCK_S + at_s) * 1e9)
+        if sending is not None:
+            told = json.loads(simulation.ingest(sending.request.SerializeToString(), now_ns))
+            assert "error" not in told, told
+        else:
+            for text in simulation.advance(now_ns):
+                verdict: dict[str, Any] = json.loads(text)
+                trace_id = bytes.fromhex(verdict["trace_id"])
+                assert trace_id not in outcome.verdicts, "judged twice"
+                outcome.verdicts[trace_id] = verdict["kept"], verdict["policy"]
+        for payload in simulation.take():
+            outcome.sent.update(_span_ids(payload))
+    return outcome
+
+
+def by_the_model(block: Config, compat: str | None, sendings: list[Sending]) -> Outcome:
+    """What the model makes of it."""
+    processor = Processor(
+        decode(block, compat or NEWEST), compat or NEWEST, Gates(overflow=Overflow.NEVER)
+    )
+    outcome = Outcome()
+    for at_s, sending in _timeline(sendings):
+        now_s = CLOCK_S + at_s
+        events = processor.consume(sending.request, now_s) if sending else processor.tick(now_s)
+        for event in events:
+            if event.kind is Kind.JUDGED:
+                kept = event.decision is Decision.SAMPLED
+                outcome.verdicts[event.trace_id] = kept, event.policy
+            outcome.sent.update(
+                held.span.span_id
+                for arrival in event.out
+                for scope in arrival.scopes
+                for held in scope.spans
+            )
+    return outcome
+
+
+def _timeline(sendings: list[Sending]) -> list[tuple[float, Sending | None]]:
+    """Requests, and a tick each second."""
+    times: list[tuple[float, Sending | None]] = [(one.at_s, one) for one in sendings]
+    times += [(float(second), None) for second in range(1, LONGEST_S)]
+    return sorted(times, key=lambda one: one[0])
+
+
+def _span_ids(payload: bytes) -> list[bytes]:
+    request = ExportTraceServiceRequest.FromString(payload)
+    return [
+        span.span_id
+        for resource in request.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+
+
+def compare(seed: int, traces: int) -> tuple[int, str | None]:
+    """Traces that were judged, and how both differ, if they do."""
+    dice = Random(seed)
+    block, sendings = config(dice), traffic(dice, traces)
+    compat = dice.choice([None, None, "0.155", "0.152"])
+    engine = by_the_engine(block, compat, sendings)
+    model = by_the_model(block, compat, sendings)
+    if engine == model:
+        return len(model.verdicts), None
+    differing = [
+        f"{trace_id.hex()}: engine {engine.verdicts.get(trace_id)}, model {verdict}"
+        for trace_id, verdict in model.verdicts.items()
+        if engine.verdicts.get(trace_id) != verdict
+    ]
+    spans = (engine.sent - model.sent) + (model.sent - engine.sent)
+    return len(model.verdicts), (
+        f"seed {seed}, compat {compat}: {len(differing)} verdicts and {len(spans)} spans differ; "
+        f"{differing[:3]}; {json.dumps(block)}"
+    )

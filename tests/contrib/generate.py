@@ -1,0 +1,232 @@
+"""Random blocks of every type and nesting, and random traffic that they tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+
+from tests.contrib.build import MS, SECOND, pairs
+
+Config = dict[str, Any]
+
+KEYS = ("http.route", "http.status_code", "app.flag", "service.name", "tier", "")
+TEXTS = ("", "cart", "/api/v1/cart", "/health", "GET", "503", "\u017f", "a\nb", "gold")
+PATTERNS = ("^/api/v\\d+", "car", "(?i)GET|S", "", "[[:alpha:]]+$", "\\bcart\\b", "a.b", "^$")
+NUMBERS = (-5, 0, 1, 200, 404, 500, 503, 1 << 40, -(1 << 63), (1 << 63) - 1)
+STATES = ("", "k=v1", "k=v2,a=b", "a=b,,k=v1", "K=v1", "k=v1,k=v2", "k= v1", "vendor=gold")
+PERCENTAGES = (-1.0, 0.0, 0.001, 5.0, 10.0, 33.333, 50.0, 99.9, 100.0, 250.0)
+BEGAN_NS = 1_700_000_000 * SECOND
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A request, and when it comes: seconds since the start, never on a whole one."""
+
+    at_s: float
+    request: ExportTraceServiceRequest
+
+
+def config(dice: Random) -> Config:
+    """A block that contrib starts with, and that this program runs."""
+    block: Config = {
+        "decision_wait": f"{dice.randint(1, 4)}s",
+        "policies": [{"name": f"p{at}", **_policy(dice, _TOP)} for at in range(dice.randint(0, 6))],
+        "sample_on_first_match": dice.random() < 0.3,
+    }
+    if dice.random() < 0.3:
+        block["decision_wait_after_root_received"] = dice.choice(["500ms", "1s", "1900ms", "3s"])
+    if dice.random() < 0.5:
+        block["decision_cache"] = {
+            "sampled_cache_size": 100_000,
+            "non_sampled_cache_size": 100_000,
+        }
+    return block
+
+
+Maker = Callable[[Random], Config]
+
+
+def _policy(dice: Random, kinds: dict[str, Maker]) -> Config:
+    kind = dice.choice(list(kinds))
+    return {"type": kind, kind: kinds[kind](dice)} if kind not in _BARE else {"type": kind}
+
+
+def _subs(dice: Random, kinds: dict[str, Maker], most: int = 3) -> list[Config]:
+    return [{"name": f"s{at}", **_policy(dice, kinds)} for at in range(dice.randint(0, most))]
+
+
+def _latency(dice: Random) -> Config:
+    threshold = dice.choice([0, 1, 20, 100, 1000])
+    upper = dice.choice([0, 0, 50, 100, 1_000, 10_000])
+    return {"threshold_ms": threshold, "upper_threshold_ms": upper}
+
+
+def _numeric(dice: Random) -> Config:
+    low, high = dice.choice([(1, 0), (0, 500), (200, 503), (-10, 10), (500, 1), (0, -1)])
+    bounds = {"min_value": low, "max_value": high}
+    return {"key": dice.choice(KEYS), **bounds, "invert_match": dice.random() < 0.3}
+
+
+def _string(dice: Random) -> Config:
+    regex = dice.random() < 0.5
+    values = dice.sample(PATTERNS if regex else TEXTS, dice.randint(0, 3))
+    return {
+        "key": dice.choice(KEYS),
+        "values": values,
+        "enabled_regex_matching": regex,
+        "invert_match": dice.random() < 0.3,
+    }
+
+
+def _boolean(dice: Random) -> Config:
+    return {
+        "key": dice.choice(KEYS),
+        "value": dice.random() < 0.5,
+        "invert_match": dice.random() < 0.3,
+    }
+
+
+def _composite(dice: Random) -> Config:
+    subs = _subs(dice, {**_SIMPLE, "and": _and}, 4)
+    named = [sub["name"] for sub in subs if dice.random() < 0.8]
+    return {
+        "max_total_spans_per_second": dice.choice([0, 10, 60, 1_000]),
+        "composite_sub_policy": subs,
+        "rate_allocation": [
+            {"policy": name, "percent": dice.choice([-5, 0, 10, 50, 120])} for name in named
+        ],
+    }
+
+
+def _and(dice: Random) -> Config:
+    return {"and_sub_policy": _subs(dice, {**_SIMPLE, "not": _not})}
+
+
+def _drop(dice: Random) -> Config:
+    return {"drop_sub_policy": _subs(dice, {**_SIMPLE, "not": _not}, 2)}
+
+
+def _not(dice: Random) -> Config:
+    return {"not_sub_policy": {"name": "n", **_policy(dice, _SIMPLE)}}
+
+
+_BARE = ("always_sample", "trace_flags")
+_SIMPLE: dict[str, Maker] = {
+    "always_sample": lambda _: {},
+    "trace_flags": lambda _: {},
+    "latency": _latency,
+    "numeric_attribute": _numeric,
+    "probabilistic": lambda dice: {
+        "hash_salt": dice.choice(["", "my-salt", "ü"]),
+        "sampling_percentage": dice.choice(PERCENTAGES),
+    },
+    "status_code": lambda dice: {
+        "status_codes": dice.sample(["OK", "ERROR", "UNSET"], dice.randint(1, 2))
+    },
+    "string_attribute": _string,
+    "rate_limiting": lambda dice: {
+        "spans_per_second": dice.choice([0, 1, 7, 30, 200]),
+        "burst_capacity": dice.choice([0, 0, 5, 100]),
+    },
+    "span_count": lambda dice: {
+        "min_spans": dice.randint(0, 4),
+        "max_spans": dice.choice([0, 0, 2, 5]),
+    },
+    "trace_state": lambda dice: {
+        "key": dice.choice(["k", "vendor", ""]),
+        "values": dice.sample(["v1", "v2", "gold", " v1", "x" * 300, ""], dice.randint(0, 3)),
+    },
+    "boolean_attribute": _boolean,
+}
+_TOP: dict[str, Maker] = {
+    **_SIMPLE,
+    "and": _and,
+    "not": _not,
+    "drop": _drop,
+    "composite": _composite,
+}
+
+
+def traffic(dice: Random, traces: int) -> list[Sending]:
+    """Requests over some eight seconds, in order: whole traces, parts, late spans, duplicates."""
+    spans: list[tuple[float, Resource, Span]] = []
+    for _ in range(traces):
+        spans += _trace(dice)
+    spans.sort(key=lambda one: one[0])
+    sendings = []
+    while spans:
+        count = dice.randint(1, 12)
+        batch, spans = spans[:count], spans[count:]
+        sendings.append(Sending(batch[-1][0], _request(dice, batch)))
+    return sendings
+
+
+def _trace(dice: Random) -> Iterator[tuple[float, Resource, Span]]:
+    trace_id = dice.randbytes(16)
+    began_s = dice.randrange(0, 4_000) / 1_000
+    resource = Resource(attributes=pairs(_attributes(dice)))
+    for number in range(dice.choice([1, 1, 2, 3, 4, 7])):
+        # One in ten comes when its trace is judged.
+        apart_s = dice.choice(
+            [0, 0, 0.3, 0.9, dice.uniform(0, 3), dice.uniform(4, 9)][: 5 + (dice.random() < 0.5)]
+        )
+        span = _span(dice, trace_id, root=number == dice.randint(0, 3))
+        # Not on a tick, whose order towards a request is nobody's business.
+        at_s = int(began_s + apart_s) + min(max((began_s + apart_s) % 1, 0.01), 0.99)
+        yield at_s, resource, span
+        if dice.random() < 0.05:
+            yield at_s, resource, span
+
+
+def _span(dice: Random, trace_id: bytes, *, root: bool) -> Span:
+    start = BEGAN_NS + dice.choice([0, 1, 50 * MS, 999 * MS, -3 * SECOND])
+    lasted = dice.choice([0, 999_999, 20 * MS, 21 * MS - 1, 100 * MS, 1_001 * MS, 5 * SECOND])
+    span = Span(
+        trace_id=trace_id,
+        span_id=dice.randbytes(7) + b"\1",
+        parent_span_id=b"" if root else dice.randbytes(7) + b"\2",
+        trace_state=dice.choice(STATES),
+        flags=dice.choice([0, 0, 1, 0x101, 2]),
+        name="span",
+        start_time_unix_nano=dice.choice([start] * 12 + [0, 1 << 63]),
+        end_time_unix_nano=dice.choice([start + lasted] * 12 + [0, start - 5 * MS]),
+        attributes=pairs(_attributes(dice)),
+    )
+    if dice.random() < 0.4:
+        span.status.CopyFrom(Status(code=dice.choice([0, 1, 2, 2, 3])))  # type: ignore[arg-type]
+    if dice.random() < 0.1:
+        span.attributes.extend(pairs(_attributes(dice)))
+    return span
+
+
+def _attributes(dice: Random) -> Config:
+    return {key: _value(dice) for key in dice.sample(KEYS, dice.randint(0, 3))}
+
+
+def _value(dice: Random) -> Any:
+    kind = dice.random()
+    if kind < 0.4:
+        return dice.choice(TEXTS)
+    if kind < 0.65:
+        return dice.choice(NUMBERS)
+    if kind < 0.8:
+        return dice.random() < 0.5
+    return dice.choice([503.0, 0.5, b"\1\2", None, ["cart"], {"cart": 503}])
+
+
+def _request(dice: Random, batch: list[tuple[float, Resource, Span]]) -> ExportTraceServiceRequest:
+    request = ExportTraceServiceRequest()
+    for _, resource, span in batch:
+        groups = request.resource_spans
+        if not groups or groups[-1].resource != resource or dice.random() < 0.2:
+            groups.append(ResourceSpans(resource=resource, scope_spans=[ScopeSpans()]))
+        elif dice.random() < 0.2:
+            groups[-1].scope_spans.append(ScopeSpans())
+        groups[-1].scope_spans[-1].spans.append(span)
+    return request
