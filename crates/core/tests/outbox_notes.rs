@@ -139,6 +139,43 @@ fn a_full_log_without_marks() {
     assert!(fixture.outbox.make_room(at(1)));
 }
 
+/// A mark that damage takes, and frames that stand behind it: the next mark says as well that what
+/// was before them was dealt with, so that none of it is packed again.
+#[test]
+fn the_next_mark_says_what_the_first_one_did() {
+    let mut fixture = Fixture::new(100_000, &[("away", FREE)]);
+    let first = fixture.write(ERRORS, at(0));
+    let segments = |fixture: &Fixture| fixture.disk.list(Path::new("outbox")).unwrap();
+    while segments(&fixture).contains(&file(0)) {
+        fixture.write(ERRORS, at(0));
+        fixture.drain("away", at(0));
+        assert!(fixture.outbox.make_room(at(0)));
+        fixture.remove();
+    }
+    let oldest = segments(&fixture)[0].clone();
+    while segments(&fixture).len() < 3 {
+        fixture.write(ERRORS, at(1));
+    }
+    assert_eq!(segments(&fixture)[0], oldest);
+    let path = Path::new("outbox").join(&oldest);
+    let mut bytes = fixture.disk.read(&path).unwrap().unwrap();
+    // A segment has a mark at its begin, and another one when it is full.
+    let marks = bytes.windows(9).enumerate();
+    let marks = marks.filter(|(_, part)| part == b"\"written\"");
+    let marks: Vec<usize> = marks.map(|(at, _)| at).collect();
+    assert!(!marks.is_empty());
+    for mark in marks {
+        bytes[mark] = 0;
+    }
+    fixture.disk.replace(&path, &bytes).unwrap();
+    let disk = Arc::new(fixture.disk.clone());
+    let names = ["away".to_owned()];
+    let opened = Outbox::open(disk, Path::new("outbox"), &names, &fixture.options, at(2));
+    let (outbox, survey) = opened.unwrap();
+    assert!(survey.removed >= first, "{survey:?}");
+    assert!(outbox.has_written(first), "it would be sent again");
+}
+
 /// Without syncs a loss of power may take all that the newest segment says, when those before it
 /// are removed for good: what had been counted there is missed.
 #[test]

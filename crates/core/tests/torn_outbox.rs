@@ -9,20 +9,28 @@ use std::sync::Arc;
 use engine_support::{MS, error, exported, options, request};
 use tailsampler_core::engine::Chores;
 use tailsampler_core::fs::{FileSystem, MemoryDisk};
+use tailsampler_core::options::Options;
 use tailsampler_core::simulation::World;
 
+/// With segments of the outbox as small as they come.
+fn small() -> Options {
+    let mut options = options(&["a"]);
+    options.outbox.max_bytes = 100_000;
+    options
+}
+
 /// A life with kept traces, sent and unsent, that ends with a checkpoint.
-fn life() -> (MemoryDisk, Vec<u64>) {
+fn life(rounds: u64, taken: u64) -> (MemoryDisk, Vec<u64>) {
     let disk = MemoryDisk::default();
-    let mut world = World::new(Arc::new(disk.clone()), options(&["a"])).unwrap();
+    let mut world = World::new(Arc::new(disk.clone()), small()).unwrap();
     let mut sent = Vec::new();
-    for round in 0..6 {
+    for round in 0..rounds {
         let now = round * 2_000 * MS;
         world
             .ingest(request(&[error(round, round + 1)]), now)
             .unwrap();
         world.advance(now + 1_500 * MS);
-        if round < 4 {
+        if round < taken {
             let batches = world.take();
             let spans = batches.iter().flat_map(|batch| exported(batch));
             sent.extend(spans.map(|(span, _)| span));
@@ -53,14 +61,14 @@ fn segments(disk: &MemoryDisk) -> Vec<(PathBuf, usize)> {
 /// says of it is missed: the books are put right, and every span is counted once.
 #[test]
 fn whatever_of_the_outbox_is_gone_the_books_balance() {
-    let (whole, sent) = life();
+    let (whole, sent) = life(6, 4);
     assert_eq!(sent, [1, 2, 3, 4]);
     let length: usize = segments(&whole).iter().map(|(_, length)| length).sum();
     assert!(length > 1_000, "{length}");
     let step = 41;
     for from in (0..length).step_by(step) {
         for to in (from + step..length + step).step_by(5 * step) {
-            let (disk, _) = life();
+            let (disk, _) = life(6, 4);
             let mut begin = 0;
             for (path, size) in segments(&disk) {
                 let mut bytes = disk.read(&path).unwrap().unwrap();
@@ -70,7 +78,7 @@ fn whatever_of_the_outbox_is_gone_the_books_balance() {
                 begin += size;
             }
             let now = 20_000 * MS;
-            let mut world = World::left(Arc::new(disk), options(&["a"]), now).unwrap();
+            let mut world = World::left(Arc::new(disk), small(), now).unwrap();
             let ledger = world.ledger();
             assert_eq!(ledger["balanced"], true, "{from}..{to}: {ledger:#}");
             world.take();
@@ -78,5 +86,27 @@ fn whatever_of_the_outbox_is_gone_the_books_balance() {
             assert_eq!(ledger["balanced"], true, "{from}..{to}: {ledger:#}");
             assert_eq!(ledger["spans"]["received"], 6, "{from}..{to}");
         }
+    }
+}
+
+/// The same of a segment that is not the last: its end may be torn while the next one stands.
+#[test]
+fn whatever_a_segment_before_the_last_lost_the_books_balance() {
+    const ROUNDS: u64 = 60;
+    let (whole, _) = life(ROUNDS, 20);
+    let all = segments(&whole);
+    assert!(all.len() > 1, "{all:?}");
+    let (first, length) = all[all.len() - 2].clone();
+    for from in (0..length).step_by(97) {
+        let (disk, _) = life(ROUNDS, 20);
+        let mut bytes = disk.read(&first).unwrap().unwrap();
+        bytes[from..].fill(0);
+        disk.replace(&first, &bytes).unwrap();
+        let now = 200_000 * MS;
+        let mut world = World::left(Arc::new(disk), small(), now).unwrap();
+        world.take();
+        let ledger = world.ledger();
+        assert_eq!(ledger["balanced"], true, "from {from}: {ledger:#}");
+        assert_eq!(ledger["spans"]["received"], ROUNDS, "from {from}");
     }
 }
