@@ -105,9 +105,11 @@ class Votes(Part):
     """Any policy that drops a trace decides, else any that samples it.
 
     ``policies`` bear the names of the plan's rules in the same places. Traces are judged at whole
-    multiples of ``tick_ms``. ``first_match``: whoever samples first ends the vote.
+    multiples of ``tick_ms``. ``first_match``: whoever samples first ends the vote. ``max_bytes``: a
+    trace of more, as the Collector would encode it, is dropped at once.
     """
 
     policies: tuple[Vote, ...]
     first_match: bool = False
     tick_ms: int
+    max_bytes: int | None = None

@@ -71,7 +71,7 @@ def by_the_model(block: Config, compat: str | None, sendings: list[Sending]) -> 
         now_s = CLOCK_S + at_s
         events = processor.consume(sending.request, now_s) if sending else processor.tick(now_s)
         for event in events:
-            if event.kind is Kind.JUDGED:
+            if event.kind in {Kind.JUDGED, Kind.TOO_LARGE}:
                 kept = event.decision is Decision.SAMPLED
                 outcome.verdicts[event.trace_id] = kept, event.policy
             outcome.sent.update(

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
@@ -41,6 +42,8 @@ def config(dice: Random) -> Config:
     }
     if dice.random() < 0.3:
         block["decision_wait_after_root_received"] = dice.choice(["500ms", "1s", "1900ms", "3s"])
+    if dice.random() < 0.2:
+        block["maximum_trace_size_bytes"] = dice.choice([150, 300, 700, 2_000])
     if dice.random() < 0.5:
         block["decision_cache"] = {
             "sampled_cache_size": 100_000,
@@ -134,6 +137,10 @@ _SIMPLE: dict[str, Maker] = {
         "spans_per_second": dice.choice([0, 1, 7, 30, 200]),
         "burst_capacity": dice.choice([0, 0, 5, 100]),
     },
+    "bytes_limiting": lambda dice: {
+        "bytes_per_second": dice.choice([0, 100, 1_000, 20_000]),
+        "burst_capacity": dice.choice([0, 0, 700, 5_000]),
+    },
     "span_count": lambda dice: {
         "min_spans": dice.randint(0, 4),
         "max_spans": dice.choice([0, 0, 2, 5]),
@@ -201,6 +208,9 @@ def _span(dice: Random, trace_id: bytes, *, root: bool) -> Span:
     if dice.random() < 0.4:
         span.status.CopyFrom(Status(code=dice.choice([0, 1, 2, 2, 3])))  # type: ignore[arg-type]
     if dice.random() < 0.1:
+        span.events.add(name="exception", attributes=pairs(_attributes(dice)))
+        span.links.add(trace_id=dice.randbytes(16), span_id=dice.choice([b"", b"12345678"]))
+    if dice.random() < 0.1:
         span.attributes.extend(pairs(_attributes(dice)))
     return span
 
@@ -227,6 +237,7 @@ def _request(dice: Random, batch: list[tuple[float, Resource, Span]]) -> ExportT
         if not groups or groups[-1].resource != resource or dice.random() < 0.2:
             groups.append(ResourceSpans(resource=resource, scope_spans=[ScopeSpans()]))
         elif dice.random() < 0.2:
-            groups[-1].scope_spans.append(ScopeSpans())
+            scope = InstrumentationScope(name=dice.choice(["", "lib"]), version="1")
+            groups[-1].scope_spans.append(ScopeSpans(scope=dice.choice([None, scope])))
         groups[-1].scope_spans[-1].spans.append(span)
     return request

@@ -13,7 +13,7 @@ from tests.contrib.test_recorded import CASES, GROUPS, VERSION, recording
 
 SEEDS = 160
 TRACES = 150
-NOT_YET = {"ottl_condition", "bytes_limiting"}
+NOT_YET = {"ottl_condition"}
 """What this version does not run; nothing else may be refused."""
 
 

@@ -19,7 +19,8 @@ from tests.model.build import request, span
 TEXTS = (
     "a", "A", "b", "ab", "abc", "a.b", "a-b", "a]b", "a[b", "a^b", "a&b", "a&&b", "a~b", "a{,5}",
     "a{b", "aaaaa", "0", "7", "\u0663", "_", " ", "\t", "\v", "\n", "a\nb", "a\n", "é", "É", "ß",
-    "ss", "k", "\u212a", "s", "\u017f", "\u03b1", "Ω", "日本", "-", "--", "/api/v1/x", "<a>", "x\\d",
+    "ss", "k", "\u212a", "s", "\u017f", "\u03b1", "Ω", "日本", "-", "--", "/api/v1/x", "<a>",
+    "x\\d",
     "\x07", "\x1b", "foo bar", "foo_bar", "(a)", "a|b", "a+b", "*", "?", "$", "\u00a0", "\u2028",
     "HELLO world", "!", "~~", "::", "a\u0301", "\U0001f600",
 )  # fmt: skip

@@ -5,6 +5,7 @@ use crate::plan::{Compiled, NEVER, Votes};
 use crate::randomness::{Source, resolve};
 use crate::verdicts::{Early, NO_RULE, Verdict};
 use crate::votes::{Evidence, Limits, Outcome, vote};
+use crate::wire::Encoded;
 
 /// What a verdict depends on beside the trace and the plan.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Circumstances {
     pub overload: u64,
     /// T that another gateway has evidence for, which holds spans of the same trace.
     pub shared: Option<u64>,
+    /// What the Collector would take for it, where the plan asks for that.
+    pub encoded: Encoded,
 }
 
 /// Judge a trace by the plan it began under; `limits` are those of this plan.
@@ -27,6 +30,7 @@ pub fn judge(
         early,
         overload,
         shared,
+        encoded,
     }: Circumstances,
     wall_ns: u64,
 ) -> Verdict {
@@ -38,7 +42,8 @@ pub fn judge(
         trace.rv_source,
     );
     let (rule, threshold) = match &plan.plan().votes {
-        Some(votes) => voted(votes, trace, limits, wall_ns),
+        Some(_) if plan.is_too_large(encoded) => (None, NEVER),
+        Some(votes) => voted(votes, trace, encoded, limits, wall_ns),
         None => {
             let rule = plan.first_match(trace.bits, duration_ns);
             let threshold = rule.map_or(NEVER, |rule| plan.plan().rules[rule].threshold);
@@ -51,7 +56,8 @@ pub fn judge(
         _ => (early, threshold),
     };
     let large = plan.plan().large;
-    let (early, threshold) = if large.is_some_and(|large| large.drops(trace.bytes)) {
+    let too_large = large.is_some_and(|large| large.drops(trace.bytes));
+    let (early, threshold) = if too_large || plan.is_too_large(encoded) {
         (Early::TooLarge, NEVER)
     } else if threshold <= randomness && randomness < overload {
         (Early::Overload, overload)
@@ -83,12 +89,18 @@ pub fn judge(
 }
 
 /// The policy that decides, and a T that says no more than that: kept whatever R is, or never.
-fn voted(votes: &Votes, trace: &Trace, limits: &mut Limits, wall_ns: u64) -> (Option<usize>, u64) {
+fn voted(
+    votes: &Votes,
+    trace: &Trace,
+    encoded: Encoded,
+    limits: &mut Limits,
+    wall_ns: u64,
+) -> (Option<usize>, u64) {
     let evidence = Evidence {
         trace_id: &trace.trace_id,
         bits: trace.bits,
         spans: trace.spans.into(),
-        bytes: i64::try_from(trace.bytes).unwrap_or(i64::MAX),
+        bytes: i64::try_from(encoded.framed).unwrap_or(i64::MAX),
         wall_ns: i64::try_from(wall_ns).unwrap_or(i64::MAX),
     };
     match vote(votes, &evidence, limits).outcome {

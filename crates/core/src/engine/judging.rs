@@ -67,6 +67,7 @@ impl Engine {
                 early,
                 overload: self.shed_since(trace.began_ms, wait_ms),
                 shared: self.shared_threshold(&trace.trace_id),
+                encoded: self.sizes.get(&slot).copied().unwrap_or_default(),
             };
             let limits = self.limits.entry(trace.plan).or_default();
             verdicts.push(judge(trace, &live.compiled, limits, found, now.wall_ns));
@@ -153,6 +154,7 @@ impl Engine {
         let trace = self
             .index
             .remove(slot, verdict.kept.then_some(&mut positions));
+        self.sizes.remove(&slot);
         assert_eq!(
             (trace.trace_id, trace.spans, trace.bytes),
             (verdict.trace_id, verdict.spans, verdict.bytes),

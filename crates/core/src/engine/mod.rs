@@ -44,6 +44,7 @@ use crate::tenants::Tenants;
 use crate::verdicts::{Early, LateSpans, Recent, VerdictLog, VerdictMemory};
 use crate::votes::Limits;
 use crate::waiting::{Waiting, Wheel};
+use crate::wire::Encoded;
 
 /// Why the engine could not start, or could not take a plan.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +128,8 @@ pub struct Engine {
     levels: Levels,
     /// What limits have given, by plan; for live ones alone.
     limits: BTreeMap<u32, Limits>,
+    /// What the Collector would take for held traces, by slot, where their plan asks for it.
+    sizes: HashMap<u32, Encoded>,
     /// None: nothing is shared.
     sharing: Option<Sharing>,
     /// The time of the newest group, milliseconds.
@@ -210,6 +213,7 @@ impl Engine {
             totals: Totals::default(),
             levels: Levels::default(),
             limits: BTreeMap::new(),
+            sizes: HashMap::new(),
             sharing: options.sharing.map(Sharing::new),
             newest_ms: now.mono_ns / 1_000_000,
             policies: HashMap::new(),

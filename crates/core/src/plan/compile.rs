@@ -4,8 +4,8 @@ use std::sync::{Arc, RwLock};
 
 use super::check::check;
 use super::matcher::{self, Matcher};
-use super::{Clause, Plan, PlanError, Rule, Test, Value, Vote};
-use crate::wire::w3c;
+use super::{Clause, Plan, PlanError, Rule, Test, Value, Vote, Votes};
+use crate::wire::{Encoded, w3c};
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct Compiled {
     /// (bit, key, values)
     trace_state: Vec<(u64, Vec<u8>, Vec<Vec<u8>>)>,
     lasting: Vec<Lasting>,
+    sizes: bool,
 }
 
 /// A test of how long a trace lasts so far.
@@ -81,6 +82,7 @@ impl Compiled {
             sampled: 0,
             trace_state: Vec::new(),
             lasting: Vec::new(),
+            sizes: plan.votes.as_ref().is_some_and(Votes::ask_for_sizes),
         };
         for (position, predicate) in plan.predicates.iter().enumerate() {
             compiled.add_test(1 << position, &predicate.test);
@@ -220,6 +222,20 @@ impl Compiled {
     /// Whether the times of each span are asked for.
     pub(crate) const fn asks_for_times(&self) -> bool {
         !self.lasting.is_empty()
+    }
+
+    /// Whether it is asked what the Collector would take for each trace.
+    pub(crate) const fn asks_for_sizes(&self) -> bool {
+        self.sizes
+    }
+
+    /// Whether a trace of this size is dropped for it.
+    #[must_use]
+    pub fn is_too_large(&self, encoded: Encoded) -> bool {
+        let votes = self.plan.votes.as_ref();
+        votes
+            .and_then(|votes| votes.max_bytes)
+            .is_some_and(|most| encoded.bare > most)
     }
 
     /// Take the times of more spans, in their order, into those of a trace (first start, last

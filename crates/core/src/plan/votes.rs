@@ -13,6 +13,16 @@ pub struct Votes {
     pub first_match: bool,
     /// Traces are judged at whole multiples of this, after their wait.
     pub tick_ms: u64,
+    /// A trace of more bytes, as the Collector would encode it, is dropped at once.
+    #[serde(default)]
+    pub max_bytes: Option<u64>,
+}
+
+impl Votes {
+    /// Whether it matters what the Collector would take for a trace.
+    pub(crate) fn ask_for_sizes(&self) -> bool {
+        self.max_bytes.is_some() || self.policies.iter().any(Vote::asks_for_sizes)
+    }
 }
 
 /// What one policy, or a part of one, asks of a trace.
@@ -121,6 +131,20 @@ impl Vote {
             Self::Always | Self::Spans { .. } | Self::Hashed { .. } | Self::Limited { .. } => {
                 Box::new(std::iter::empty())
             }
+        }
+    }
+
+    fn asks_for_sizes(&self) -> bool {
+        match self {
+            Self::Limited { cost, .. } => *cost == Cost::Bytes,
+            Self::And { of } | Self::Drop { of } => of.iter().any(Self::asks_for_sizes),
+            Self::Not { of } => of.asks_for_sizes(),
+            Self::Composite { of, .. } => of.iter().any(|part| part.vote.asks_for_sizes()),
+            Self::Always
+            | Self::Bit { .. }
+            | Self::Race { .. }
+            | Self::Spans { .. }
+            | Self::Hashed { .. } => false,
         }
     }
 

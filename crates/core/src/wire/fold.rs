@@ -41,6 +41,11 @@ impl Fold {
         }
     }
 
+    /// Which delta was asked for last.
+    pub(crate) const fn last(&self) -> usize {
+        self.recent
+    }
+
     /// The delta of this trace, made if there is none.
     #[inline(always)]
     pub(crate) fn delta<'t>(

@@ -1,9 +1,10 @@
 //! One pass over a request: which traces it adds to, and what.
 
+use super::pdata::{self, Groups};
 use super::reader::Reader;
 use super::span::{BadId, Span, Tests};
 use super::tracestate;
-use super::types::{RvSource, Scan, ScanError, TraceDelta};
+use super::types::{Encoded, RvSource, Scan, ScanError, TraceDelta};
 use super::walk::{Visitor, walk};
 use crate::plan::PlanSet;
 
@@ -21,11 +22,13 @@ pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanErro
         tests,
         look_at_resources: tests.look_at_resources(),
         look_at_times: tests.look_at_times(),
+        groups: tests.look_at_sizes().then(Groups::default),
         resource_bits: [0; 2],
         resource_seen: [0; 2],
         out,
     };
     let scanned = walk(body, &mut scanner, &mut CheckOnly);
+    scanner.end_resource();
     if scanned.is_err() {
         reset(out);
     }
@@ -52,6 +55,8 @@ struct Scanner<'p, 'o> {
     tests: Tests<'p>,
     look_at_resources: bool,
     look_at_times: bool,
+    /// None where no plan asks for sizes.
+    groups: Option<Groups>,
     resource_bits: [u64; 2],
     resource_seen: [u64; 2],
     out: &'o mut Scan,
@@ -59,15 +64,25 @@ struct Scanner<'p, 'o> {
 
 impl<'a> Visitor<'a> for Scanner<'_, '_> {
     fn resource_spans(&mut self, _message: Reader<'a>, _scopes: u32) {
+        self.end_resource();
         self.resource_bits = [0; 2];
         self.resource_seen = [0; 2];
     }
 
     fn resource(&mut self, message: Reader<'a>) {
+        if let Some(groups) = &mut self.groups {
+            groups.add_resource(pdata::resource(message));
+        }
         if self.look_at_resources {
             let bits = self.tests.resource(message, &mut self.resource_seen);
             self.resource_bits[0] |= bits[0];
             self.resource_bits[1] |= bits[1];
+        }
+    }
+
+    fn scope_spans(&mut self, message: Reader<'a>) {
+        if let Some(groups) = &mut self.groups {
+            groups.begin_scope(pdata::scope_of(message));
         }
     }
 
@@ -92,8 +107,27 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
             if self.look_at_times {
                 delta.times.push((span.start_ns, span.end_ns));
             }
+            if let Some(groups) = &mut self.groups {
+                groups.add_span(self.out.fold.last(), pdata::span(message));
+            }
         }
         Ok(())
+    }
+}
+
+impl Scanner<'_, '_> {
+    /// Tell the traces what the ResourceSpans at hand, if there is one, comes to with each alone.
+    fn end_resource(&mut self) {
+        let Some(groups) = &mut self.groups else {
+            return;
+        };
+        for (trace, bare) in groups.end() {
+            if let Some(delta) = self.out.traces.get_mut(trace) {
+                let framed = pdata::framed(bare);
+                delta.encoded.add(Encoded { framed, bare });
+            }
+        }
+        groups.begin();
     }
 }
 

@@ -54,6 +54,12 @@ impl<'p> Tests<'p> {
             || self.previous.is_some_and(Compiled::asks_for_times)
     }
 
+    /// Whether it is asked what the Collector would take for each trace.
+    pub(crate) fn look_at_sizes(&self) -> bool {
+        self.current.is_some_and(Compiled::asks_for_sizes)
+            || self.previous.is_some_and(Compiled::asks_for_sizes)
+    }
+
     /// Whether any predicate looks at resources.
     pub(crate) fn look_at_resources(&self) -> bool {
         self.current.is_some_and(Compiled::looks_at_resources)

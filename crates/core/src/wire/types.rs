@@ -44,6 +44,25 @@ pub struct TraceDelta {
     pub root: bool,
     /// Start and end of each span, in their order; empty where no plan asks for that.
     pub times: Vec<(u64, u64)>,
+    /// What the Collector would take for these spans; zero where no plan asks for that.
+    pub encoded: Encoded,
+}
+
+/// The sizes of ResourceSpans that hold one trace alone, as the Collector would write them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// Each with its frame: what a limit on bytes counts.
+    pub framed: u64,
+    /// Without: what a bound on the size of a trace counts.
+    pub bare: u64,
+}
+
+impl Encoded {
+    /// Both of both.
+    pub fn add(&mut self, other: Self) {
+        self.framed = self.framed.saturating_add(other.framed);
+        self.bare = self.bare.saturating_add(other.bare);
+    }
 }
 
 /// Spans of a request that can never be valid, by what is wrong with them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from tailsampler.decide import plan, votes
 from tailsampler.decide.dialects.contrib import blocks, nested
@@ -48,7 +48,10 @@ def compile_block(config: TailSampling, compat: int | None = None) -> Plan:
         predicates=lowering.table.predicates(),
         rules=tuple(_rule(one) for one in config.policies),
         votes=votes.Votes(
-            policies=policies, first_match=config.sample_on_first_match, tick_ms=TICK_MS
+            policies=policies,
+            first_match=config.sample_on_first_match,
+            tick_ms=TICK_MS,
+            max_bytes=config.maximum_trace_size_bytes or None,
         ),
     )
 
@@ -89,8 +92,6 @@ class _Lowering:
         """Raise what was found to be missing here."""
         if config.sampling_strategy != "trace-complete":
             self._missing(("sampling_strategy",), "span-ingest")
-        if config.maximum_trace_size_bytes > 0:
-            self._missing(("maximum_trace_size_bytes",), "a bound on the size of traces")
         conditions = len(self.table.predicates())
         if conditions > MAX_PREDICATES:
             say = (
@@ -185,13 +186,15 @@ class _Lowering:
             # A counter for each second of the clock: what a composite of one part is.
             share = votes.Share(name="rate_limiting", vote=votes.Always(), most=rate)
             return votes.Composite(of=(share,), most=rate, place=self._next_composite())
-        burst = block.burst_capacity if block.burst_capacity > 0 else 2 * rate
-        limit, self._limits = self._limits, self._limits + 1
-        return votes.Limited(limit=limit, cost="spans", per_second=rate, burst=burst)
+        return self._limited("spans", rate, block.burst_capacity)
 
-    def size(self, block: blocks.BytesLimiting, loc: Loc) -> votes.Vote:
-        self._missing(loc, "bytes_limiting")
-        return votes.Limited(limit=0, cost="bytes", per_second=block.bytes_per_second, burst=0)
+    def size(self, block: blocks.BytesLimiting, _loc: Loc) -> votes.Vote:
+        return self._limited("bytes", max(block.bytes_per_second, 0), block.burst_capacity)
+
+    def _limited(self, cost: Literal["spans", "bytes"], rate: int, burst: int) -> votes.Vote:
+        limit, self._limits = self._limits, self._limits + 1
+        burst = burst if burst > 0 else 2 * rate
+        return votes.Limited(limit=limit, cost=cost, per_second=rate, burst=burst)
 
     def ottl(self, _block: blocks.OttlCondition, loc: Loc) -> votes.Vote:
         self._missing(loc, "ottl_condition")
