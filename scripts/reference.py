@@ -8,6 +8,7 @@ from typing import get_args
 
 from pydantic import BaseModel
 
+from tailsampler.decide.dialects.contrib.block import TailSampling
 from tailsampler.doctor.checks import CHECKS
 from tailsampler.settings.root import Settings
 from tailsampler.telemetry.metrics import TABLE
@@ -34,7 +35,8 @@ def sections(
     for name, field in model.model_fields.items():
         key = f"{path}.{field.alias or name}" if path else (field.alias or name)
         for inner in models_in(field.annotation):
-            if inner not in seen:
+            # The Collector's own, told by its documentation, and by ours where we differ.
+            if inner not in seen and inner is not TailSampling:
                 yield from sections(inner, key, seen | {inner})
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tailsampler.decide.ottl.expression import Condition
 from tailsampler.decide.part import Part as _Part
 from tailsampler.decide.votes import Votes
 
@@ -101,6 +102,26 @@ class TraceStateIn(_Part):
     values: tuple[str, ...]
 
 
+class Ottl(_Part):
+    """One of these conditions holds of the span, or of an event of it, asked in this order.
+
+    ``failed``: the position of an ``OttlFailed`` that is set if one errs before; without it an
+    error is a condition that does not hold. Patterns are in the core's syntax, see ``regex.py``.
+    """
+
+    kind: Literal["ottl"] = "ottl"
+    span: tuple[Condition, ...]
+    event: tuple[Condition, ...]
+    failed: int | None = None
+
+
+class OttlFailed(_Part):
+    """A condition erred; ``of`` tells it from others."""
+
+    kind: Literal["ottl_failed"] = "ottl_failed"
+    of: str
+
+
 class Lasting(_Part):
     """Last end minus first start of the spans so far, after each span, in whole milliseconds."""
 
@@ -117,6 +138,8 @@ Test = Annotated[
     | First
     | SpanSampled
     | TraceStateIn
+    | Ottl
+    | OttlFailed
     | Lasting,
     Field(discriminator="kind"),
 ]

@@ -119,6 +119,52 @@ def _not(dice: Random) -> Config:
     return {"not_sub_policy": {"name": "n", **_policy(dice, _SIMPLE)}}
 
 
+CONDITIONS = (
+    'attributes["http.route"] == "cart"',
+    'attributes["http.status_code"] >= 500',
+    'attributes["http.status_code"] != nil and attributes["http.status_code"] < 404.5',
+    'attributes["tier"] > "gold" or resource.attributes["service.name"] == "cart"',
+    'IsMatch(attributes["http.route"], "^/api/v\\\\d+")',
+    'IsMatch(resource.attributes["tier"], "car|503")',
+    'name == "span" and kind == SPAN_KIND_UNSPECIFIED and IsRootSpan()',
+    "status.code == STATUS_CODE_ERROR",
+    "not IsRootSpan() and flags == 1",
+    "end_time_unix_nano - start_time_unix_nano > 20000000",
+    'trace_state["k"] == "v1"',
+    'Len(attributes["http.route"]) > 4',
+    'attributes["http.status_code"] / attributes["http.status_code"] == 1',
+    'HasPrefix(attributes["tier"], "/api")',
+    'Concat([name, attributes["tier"]], "-") == "span-gold"',
+    'Int(attributes["http.status_code"]) == 503 or String(attributes["tier"]) == "503"',
+    'parent_span_id.string == "0000000000000000"',
+    'IsString(attributes["app.flag"]) or IsBool(attributes["app.flag"])',
+    'attributes["tier"]["cart"] == 503',
+    'attributes["app.flag"] == true or true',
+    '(attributes["http.status_code"] + 1) * 2 > 400 and scope.name == "lib"',
+    'SHA256(attributes["tier"]) != "" and ToUpperCase(attributes["tier"]) == "GOLD"',
+    'Substring(attributes["http.route"], 0, 4) == "/api"',
+    'resource.attributes["http.status_code"] == attributes["http.status_code"]',
+)
+OF_EVENTS = (
+    'name == "exception"',
+    'attributes["tier"] == "gold"',
+    'IsMatch(name, "^ex") and span.name == "span"',
+    'attributes["http.status_code"] > 400',
+    'Len(attributes["tier"]) == 4',
+)
+
+
+def _ottl(dice: Random) -> Config:
+    count = dice.randint(1, 3)
+    block: Config = {
+        "span": dice.sample(CONDITIONS, count),
+        "spanevent": dice.sample(OF_EVENTS, dice.choice([0, 0, 1, 2])),
+    }
+    if dice.random() < 0.7:
+        block["error_mode"] = dice.choice(["ignore", "silent", "propagate"])
+    return block
+
+
 _BARE = ("always_sample", "trace_flags")
 _SIMPLE: dict[str, Maker] = {
     "always_sample": lambda _: {},
@@ -126,7 +172,7 @@ _SIMPLE: dict[str, Maker] = {
     "latency": _latency,
     "numeric_attribute": _numeric,
     "probabilistic": lambda dice: {
-        "hash_salt": dice.choice(["", "my-salt", "ü"]),
+        "hash_salt": dice.choice(["", "my-salt", "\u00fc"]),
         "sampling_percentage": dice.choice(PERCENTAGES),
     },
     "status_code": lambda dice: {
@@ -150,6 +196,7 @@ _SIMPLE: dict[str, Maker] = {
         "values": dice.sample(["v1", "v2", "gold", " v1", "x" * 300, ""], dice.randint(0, 3)),
     },
     "boolean_attribute": _boolean,
+    "ottl_condition": _ottl,
 }
 _TOP: dict[str, Maker] = {
     **_SIMPLE,
@@ -206,7 +253,7 @@ def _span(dice: Random, trace_id: bytes, *, root: bool) -> Span:
         attributes=pairs(_attributes(dice)),
     )
     if dice.random() < 0.4:
-        span.status.CopyFrom(Status(code=dice.choice([0, 1, 2, 2, 3])))  # type: ignore[arg-type]
+        span.status.CopyFrom(Status(code=Status.StatusCode.ValueType(dice.choice([0, 1, 2, 2, 3]))))
     if dice.random() < 0.1:
         span.events.add(name="exception", attributes=pairs(_attributes(dice)))
         span.links.add(trace_id=dice.randbytes(16), span_id=dice.choice([b"", b"12345678"]))

@@ -35,8 +35,18 @@ KEYS = [
     ),
     Mistake("unknown_key", "late.xyz", "write one of max_traces, max_age", "late: {@@xyz: 1}\n"),
     Mistake(
-        "key_not_supported", "tail_sampling", "write sampling:", "@@tail_sampling: {num_traces: 1}"
+        "unknown_policy_type",
+        "tail_sampling.policies[0].type",
+        "did you mean latency?",
+        "tail_sampling: {policies: [{name: a, type: @@latencie}]}\n",
     ),
+    Mistake(
+        "two_chains",
+        "tail_sampling",
+        "leave one out",
+        policies("{name: a, sample_rate: 1}") + "tail_sampling: @@{policies: []}\n",
+    ),
+    Mistake("compat_without_block", "compat", "leave it out", 'compat: @@"0.155"\n'),
     Mistake("key_not_supported", "exporters", "write export:", "@@exporters: {otlp: {}}\n"),
     Mistake(
         "key_not_supported",

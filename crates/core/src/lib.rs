@@ -6,6 +6,8 @@
 //! - [`intake`]: what the door hands over, and what it is answered.
 //! - [`wire`]: find spans in OTLP requests without decoding them, and write kept ones out again.
 //! - [`plan`]: the policy chain as data, compiled to predicates.
+//! - [`votes`], [`ottl`]: policies that vote, and conditions in OTTL, as contrib's `tail_sampling`
+//!   has them.
 //! - [`log`]: segmented, checksummed logs on a [`fs::FileSystem`]; three of them:
 //!   the buffer log (requests), the verdict log, and the outbox.
 //! - [`index`]: the traces that are held, and where in the buffer log their spans stand.
@@ -30,6 +32,7 @@ pub mod keeping;
 pub mod ledger;
 pub mod log;
 pub mod options;
+pub mod ottl;
 pub mod outbox;
 pub mod plan;
 pub mod randomness;

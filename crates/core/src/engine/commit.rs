@@ -334,6 +334,7 @@ impl Engine {
         let matched_before = shares.then(|| matched(trace)).flatten();
         self.index.update(slot, |trace| {
             let times = (trace.first_start_ns, trace.last_end_ns);
+            let bits = plan.join(trace.bits, bits);
             trace.merge(delta, bits);
             trace.run(times, delta, &plan);
             if let Some(wait) = root_wait {

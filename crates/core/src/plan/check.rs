@@ -37,6 +37,16 @@ pub enum PlanError {
         /// What is wrong with it.
         why: String,
     },
+    /// A condition that cannot be asked.
+    #[error("predicate {position} ({reason}): {why}")]
+    Condition {
+        /// Of the predicate, from 0.
+        position: usize,
+        /// Its reason.
+        reason: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A rule without a name.
     #[error("rule {0} has an empty name; name it")]
     NoName(usize),
@@ -120,7 +130,19 @@ fn check_votes(plan: &Plan) -> Result<(), PlanError> {
 }
 
 fn check_predicates(plan: &Plan) -> Result<(), PlanError> {
+    let predicates = plan.predicates.len();
     for (position, predicate) in plan.predicates.iter().enumerate() {
+        if let Test::Ottl {
+            failed: Some(bit), ..
+        } = predicate.test
+            && usize::from(bit) >= predicates
+        {
+            return Err(PlanError::Bit {
+                rule: predicate.reason.clone(),
+                bit,
+                predicates,
+            });
+        }
         if predicate.reason.is_empty() {
             return Err(PlanError::NoReason(position));
         }
@@ -128,6 +150,8 @@ fn check_predicates(plan: &Plan) -> Result<(), PlanError> {
             Test::SpanStatusIn { .. }
             | Test::SpanSampled
             | Test::Lasting { .. }
+            | Test::Ottl { .. }
+            | Test::OttlFailed { .. }
             // A key that nobody wrote is empty, and nothing has it.
             | Test::First { .. }
             | Test::TraceStateIn { .. } => None,

@@ -4,7 +4,9 @@ use std::sync::{Arc, RwLock};
 
 use super::check::check;
 use super::matcher::{self, Matcher};
+use super::ottl::Asked;
 use super::{Clause, Plan, PlanError, Rule, Test, Value, Vote, Votes};
+use crate::ottl::View;
 use crate::wire::{Encoded, w3c};
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
@@ -22,6 +24,9 @@ pub struct Compiled {
     trace_state: Vec<(u64, Vec<u8>, Vec<Vec<u8>>)>,
     lasting: Vec<Lasting>,
     sizes: bool,
+    ottl: Vec<Asked>,
+    /// Pairs of bits of which the first that is set stays alone.
+    races: Vec<u64>,
 }
 
 /// A test of how long a trace lasts so far.
@@ -82,11 +87,15 @@ impl Compiled {
             sampled: 0,
             trace_state: Vec::new(),
             lasting: Vec::new(),
+            ottl: Vec::new(),
+            races: Vec::new(),
             sizes: plan.votes.as_ref().is_some_and(Votes::ask_for_sizes),
         };
         for (position, predicate) in plan.predicates.iter().enumerate() {
             compiled.add_test(1 << position, &predicate.test);
+            compiled.ottl.extend(Asked::of(position, predicate)?);
         }
+        compiled.races = compiled.ottl.iter().filter_map(Asked::race).collect();
         compiled.plan = plan;
         Ok(compiled)
     }
@@ -109,7 +118,9 @@ impl Compiled {
             | Test::SpanStringIn { .. }
             | Test::SpanStatusIn { .. }
             | Test::ResourceStringIn { .. }
-            | Test::First { .. } => {}
+            | Test::First { .. }
+            | Test::Ottl { .. }
+            | Test::OttlFailed { .. } => {}
         }
     }
 
@@ -222,6 +233,24 @@ impl Compiled {
     /// Whether the times of each span are asked for.
     pub(crate) const fn asks_for_times(&self) -> bool {
         !self.lasting.is_empty()
+    }
+
+    /// Whether conditions in OTTL are asked.
+    pub(crate) const fn asks_ottl(&self) -> bool {
+        !self.ottl.is_empty()
+    }
+
+    /// Bits that a span sets by conditions in OTTL.
+    pub(crate) fn ottl_bits(&self, view: &View<'_>) -> u64 {
+        self.ottl.iter().fold(0, |bits, one| bits | one.bits(view))
+    }
+
+    /// Bits of a trace and of spans that came after: of a race the one that was set first stays.
+    #[inline]
+    pub(crate) fn join(&self, before: u64, after: u64) -> u64 {
+        let over = |bits: &u64| if before & bits == 0 { 0 } else { *bits };
+        let decided = self.races.iter().fold(0, |sum, bits| sum | over(bits));
+        before | after & !decided
     }
 
     /// Whether it is asked what the Collector would take for each trace.

@@ -99,7 +99,9 @@ impl Matcher {
                 Test::SpanStatusIn { .. }
                 | Test::SpanSampled
                 | Test::TraceStateIn { .. }
-                | Test::Lasting { .. } => {}
+                | Test::Lasting { .. }
+                | Test::Ottl { .. }
+                | Test::OttlFailed { .. } => {}
             }
         }
         Ok((span.arranged(), resource.arranged()))

@@ -6,6 +6,7 @@ mod asked;
 mod check;
 mod compile;
 mod matcher;
+mod ottl;
 mod votes;
 
 pub use check::PlanError;
@@ -14,6 +15,8 @@ pub use matcher::Value;
 pub use votes::{Cost, Share, Vote, Votes};
 
 use serde::{Deserialize, Serialize};
+
+use crate::ottl::Condition;
 
 /// T of a rule with rate 0: above every R, so nothing is kept.
 pub const NEVER: u64 = 1 << 56;
@@ -127,6 +130,23 @@ pub enum Test {
         key: String,
         /// The values.
         values: Vec<String>,
+    },
+    /// One of these conditions in OTTL holds of the span, or of an event of it: asked in this
+    /// order until one does.
+    Ottl {
+        /// Of the span.
+        span: Vec<Condition>,
+        /// Of each event.
+        event: Vec<Condition>,
+        /// Set if a condition erred before one held, and asking ends there; without it an error
+        /// is a condition that does not hold.
+        #[serde(default)]
+        failed: Option<u8>,
+    },
+    /// A condition in OTTL erred: set by the predicate that asks.
+    OttlFailed {
+        /// Tells it from others: the texts of the conditions.
+        of: String,
     },
     /// Last end minus first start of the spans so far, asked after each span, in whole
     /// milliseconds. A start of 0 stands until the next span, whatever that says.

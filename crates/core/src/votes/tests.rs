@@ -50,6 +50,7 @@ fn chain(policies: Vec<Vote>, first_match: bool) -> Votes {
         policies,
         first_match,
         tick_ms: 1_000,
+        max_bytes: None,
     }
 }
 

@@ -35,6 +35,7 @@ pub use json::json_to_protobuf;
 pub use layout::{Layout, Located};
 pub use scan::scan;
 pub use shed::shed;
+pub(crate) use span::events_of;
 pub use split::{count_spans, split};
 pub use stamp::Stamp;
 pub use types::{Encoded, RejectedSpans, RvSource, Scan, ScanError, TraceDelta, TraceId};

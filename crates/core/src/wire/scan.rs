@@ -1,11 +1,12 @@
 //! One pass over a request: which traces it adds to, and what.
 
 use super::pdata::{self, Groups};
-use super::reader::Reader;
+use super::reader::{LEN, Reader};
 use super::span::{BadId, Span, Tests};
 use super::tracestate;
 use super::types::{Encoded, RvSource, Scan, ScanError, TraceDelta};
 use super::walk::{Visitor, walk};
+use crate::ottl::View;
 use crate::plan::PlanSet;
 
 /// Scans one `ExportTraceServiceRequest`, and leaves in `out` what it adds to each of its traces.
@@ -20,6 +21,7 @@ pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanErro
     let tests = Tests::new(plans);
     let mut scanner = Scanner {
         tests,
+        around: tests.ask_ottl().then(Around::default),
         look_at_resources: tests.look_at_resources(),
         look_at_times: tests.look_at_times(),
         groups: tests.look_at_sizes().then(Groups::default),
@@ -51,8 +53,28 @@ impl<'a> Visitor<'a> for CheckOnly {
     }
 }
 
-struct Scanner<'p, 'o> {
+/// What stands around the span at hand.
+#[derive(Default)]
+struct Around<'a> {
+    resources: Vec<&'a [u8]>,
+    scopes: Vec<&'a [u8]>,
+}
+
+impl<'a> Around<'a> {
+    fn begin_scope(&mut self, mut scope_spans: Reader<'a>) {
+        self.scopes.clear();
+        while let Ok(Some(field)) = scope_spans.field(|_| false) {
+            if field.number == 1 && field.wire == LEN {
+                self.scopes.push(scope_spans.slice(field.from, field.end));
+            }
+        }
+    }
+}
+
+struct Scanner<'a, 'p, 'o> {
     tests: Tests<'p>,
+    /// None where no condition in OTTL is asked; else what it sees beside the span.
+    around: Option<Around<'a>>,
     look_at_resources: bool,
     look_at_times: bool,
     /// None where no plan asks for sizes.
@@ -62,14 +84,20 @@ struct Scanner<'p, 'o> {
     out: &'o mut Scan,
 }
 
-impl<'a> Visitor<'a> for Scanner<'_, '_> {
+impl<'a> Visitor<'a> for Scanner<'a, '_, '_> {
     fn resource_spans(&mut self, _message: Reader<'a>, _scopes: u32) {
         self.end_resource();
+        if let Some(around) = &mut self.around {
+            around.resources.clear();
+        }
         self.resource_bits = [0; 2];
         self.resource_seen = [0; 2];
     }
 
     fn resource(&mut self, message: Reader<'a>) {
+        if let Some(around) = &mut self.around {
+            around.resources.push(message.rest());
+        }
         if let Some(groups) = &mut self.groups {
             groups.add_resource(pdata::resource(message));
         }
@@ -81,6 +109,9 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
     }
 
     fn scope_spans(&mut self, message: Reader<'a>) {
+        if let Some(around) = &mut self.around {
+            around.begin_scope(message);
+        }
         if let Some(groups) = &mut self.groups {
             groups.begin_scope(pdata::scope_of(message));
         }
@@ -88,7 +119,7 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
 
     fn span(&mut self, message: Reader<'a>) -> Result<(), ScanError> {
         let bytes = (message.end() - message.at()) as u64;
-        let span = Span::read(message, &self.tests)?;
+        let mut span = Span::read(message, &self.tests)?;
         let trace_id = match span.accept() {
             Ok(trace_id) => trace_id,
             Err(BadId::Trace) => {
@@ -102,8 +133,18 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
         };
         self.out.spans += 1;
         self.out.span_bytes += bytes;
+        if let Some(around) = &self.around {
+            let [current, previous] = self.tests.ottl(&View {
+                resources: &around.resources,
+                scopes: &around.scopes,
+                span: message.rest(),
+                event: None,
+            });
+            span.bits[0] |= current;
+            span.bits[1] |= previous;
+        }
         if let Some(delta) = self.out.fold.delta(&mut self.out.traces, &trace_id) {
-            add(delta, &span, self.resource_bits, bytes);
+            add(delta, &span, self.resource_bits, bytes, &self.tests);
             if self.look_at_times {
                 delta.times.push((span.start_ns, span.end_ns));
             }
@@ -115,7 +156,7 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
     }
 }
 
-impl Scanner<'_, '_> {
+impl Scanner<'_, '_, '_> {
     /// Tell the traces what the ResourceSpans at hand, if there is one, comes to with each alone.
     fn end_resource(&mut self) {
         let Some(groups) = &mut self.groups else {
@@ -132,15 +173,21 @@ impl Scanner<'_, '_> {
 }
 
 #[inline(always)]
-fn add(delta: &mut TraceDelta, span: &Span<'_>, resource_bits: [u64; 2], bytes: u64) {
+fn add(
+    delta: &mut TraceDelta,
+    span: &Span<'_>,
+    resource_bits: [u64; 2],
+    bytes: u64,
+    tests: &Tests<'_>,
+) {
     delta.spans += 1;
     delta.bytes += bytes;
     if span.start_ns != 0 && (delta.first_start_ns == 0 || span.start_ns < delta.first_start_ns) {
         delta.first_start_ns = span.start_ns;
     }
     delta.last_end_ns = delta.last_end_ns.max(span.end_ns);
-    delta.bits[0] |= span.bits[0] | resource_bits[0];
-    delta.bits[1] |= span.bits[1] | resource_bits[1];
+    let bits = [0, 1].map(|plan| span.bits[plan] | resource_bits[plan]);
+    delta.bits = tests.join(delta.bits, bits);
     if delta.witness == 0 {
         delta.witness = span.witness;
     }

@@ -3,6 +3,7 @@
 use super::attribute;
 use super::reader::Reader;
 use super::types::{ScanError, TraceId};
+use crate::ottl::View;
 use crate::plan::{Compiled, PlanSet};
 
 /// The predicates that a span is run through.
@@ -46,6 +47,27 @@ impl<'p> Tests<'p> {
                 .map_or(0, |plan| plan.resource_bits(key, value, &mut seen[1]));
         }
         bits
+    }
+
+    /// Whether conditions in OTTL are asked.
+    pub(crate) fn ask_ottl(&self) -> bool {
+        self.current.is_some_and(Compiled::asks_ottl)
+            || self.previous.is_some_and(Compiled::asks_ottl)
+    }
+
+    /// What conditions in OTTL say of a span.
+    pub(crate) fn ottl(&self, view: &View<'_>) -> [u64; 2] {
+        [self.current, self.previous].map(|plan| plan.map_or(0, |plan| plan.ottl_bits(view)))
+    }
+
+    /// Bits of a trace and of a span that came after (see [`Compiled::join`]).
+    #[inline(always)]
+    pub(crate) fn join(&self, before: [u64; 2], after: [u64; 2]) -> [u64; 2] {
+        let join = |plan: Option<&Compiled>, at: usize| match plan {
+            Some(plan) => plan.join(before[at], after[at]),
+            None => before[at] | after[at],
+        };
+        [join(self.current, 0), join(self.previous, 1)]
     }
 
     /// Whether the times of each span are asked for.
@@ -104,6 +126,19 @@ pub(crate) enum BadId {
 }
 
 /// The fields of a span that the scan reads; the last of each counts.
+/// The Event messages of a Span, as far as they can be read.
+pub(crate) fn events_of(span: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut message = Reader::new(span, "Span");
+    std::iter::from_fn(move || {
+        while let Ok(Some(field)) = message.field(|_| false) {
+            if field.number == 11 && field.wire == super::reader::LEN {
+                return Some(message.slice(field.from, field.end));
+            }
+        }
+        None
+    })
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Span<'a> {
     trace_id: &'a [u8],

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from tailsampler.decide import plan, votes
 from tailsampler.decide.dialects.contrib import blocks, nested
 from tailsampler.decide.dialects.contrib.compat import NEWEST, Behaviour, behaviour
+from tailsampler.decide.ottl import Condition, Context, OttlError, parse
+from tailsampler.decide.ottl.for_core import for_core
 from tailsampler.decide.plan import MAX_PREDICATES, NEVER, Plan, PredicateTable
 from tailsampler.decide.regex import for_the_core
 from tailsampler.errors import Place, Problem, SettingsError
@@ -196,9 +198,28 @@ class _Lowering:
         burst = burst if burst > 0 else 2 * rate
         return votes.Limited(limit=limit, cost=cost, per_second=rate, burst=burst)
 
-    def ottl(self, _block: blocks.OttlCondition, loc: Loc) -> votes.Vote:
-        self._missing(loc, "ottl_condition")
-        return votes.Always()
+    def ottl(self, block: blocks.OttlCondition, loc: Loc) -> votes.Vote:
+        failed = None
+        if block.error_mode == "propagate":
+            of = "\n".join((*block.span, "", *block.spanevent))
+            failed = self.table.bit("ottl_error", plan.OttlFailed(of=of))
+        test = plan.Ottl(
+            span=tuple(self._conditions(block.span, "span", (*loc, "span"))),
+            event=tuple(self._conditions(block.spanevent, "spanevent", (*loc, "spanevent"))),
+            failed=failed,
+        )
+        if failed is None:
+            return self.bit(test, "ottl_condition")
+        return votes.Race(matched=self.table.bit("ottl_condition", test), failed=failed)
+
+    def _conditions(
+        self, texts: tuple[str, ...], context: Context, loc: Loc
+    ) -> Iterator[Condition]:
+        for at, text in enumerate(texts):
+            try:
+                yield for_core(parse(text, context))
+            except OttlError as error:
+                self._problems.append(Problem(error.code, _place((*loc, at)), str(error)))
 
     def both(self, block: nested.And, loc: Loc) -> votes.Vote:
         return votes.And(of=self._subs(block, (*loc, "and_sub_policy")))

@@ -1,0 +1,79 @@
+//! Conditions in OTTL that a plan asks of every span.
+
+use super::{PlanError, Predicate, Test};
+use crate::ottl::{Outcome, Program, View};
+use crate::wire::events_of;
+
+/// One policy's conditions.
+#[derive(Debug)]
+pub(super) struct Asked {
+    matched: u64,
+    /// Errors end the asking.
+    failed: Option<u64>,
+    span: Vec<Program>,
+    event: Vec<Program>,
+}
+
+impl Asked {
+    /// The conditions of a predicate, if it has some.
+    ///
+    /// # Errors
+    /// [`PlanError::Condition`].
+    pub(super) fn of(position: usize, predicate: &Predicate) -> Result<Option<Self>, PlanError> {
+        let Test::Ottl {
+            span,
+            event,
+            failed,
+        } = &predicate.test
+        else {
+            return Ok(None);
+        };
+        let programs = |conditions: &[crate::ottl::Condition]| {
+            let compiled: Result<Vec<_>, _> = conditions.iter().map(Program::new).collect();
+            compiled.map_err(|error| PlanError::Condition {
+                position,
+                reason: predicate.reason.clone(),
+                why: error.to_string(),
+            })
+        };
+        Ok(Some(Self {
+            matched: 1 << position,
+            failed: failed.map(|bit| 1 << bit),
+            span: programs(span)?,
+            event: programs(event)?,
+        }))
+    }
+
+    /// The bit that a span sets; 0 if none.
+    pub(super) fn bits(&self, view: &View<'_>) -> u64 {
+        if let Some(bits) = self.first(&self.span, view) {
+            return bits;
+        }
+        if self.event.is_empty() {
+            return 0;
+        }
+        let mut events = events_of(view.span);
+        let found = events.find_map(|event| {
+            let event = View {
+                event: Some(event),
+                ..*view
+            };
+            self.first(&self.event, &event)
+        });
+        found.unwrap_or(0)
+    }
+
+    /// What the first of these that says something sets.
+    fn first(&self, programs: &[Program], view: &View<'_>) -> Option<u64> {
+        programs.iter().find_map(|program| match program.ask(view) {
+            Outcome::True => Some(self.matched),
+            Outcome::Error => self.failed,
+            Outcome::False => None,
+        })
+    }
+
+    /// Both bits of a race, of which the first that is set stays alone.
+    pub(super) fn race(&self) -> Option<u64> {
+        self.failed.map(|failed| failed | self.matched)
+    }
+}
