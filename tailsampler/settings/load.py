@@ -113,9 +113,10 @@ def _left_out(taken: Collector, document: Document) -> Iterator[Problem]:
     for one in missing:
         yield Problem("left_out", document.place(one.at), f"not carried over: {one}")
     if missing:
+        parts = "1 part has" if len(missing) == 1 else f"{len(missing)} parts have"
         say = (
-            f"{len(missing)} parts of this Collector have no place here; keep a Collector in "
-            "front that has them, or add --leave-out to go on without"
+            f"{parts} no place here; keep a Collector in front that has what is missed, or add "
+            "--leave-out to go on without"
         )
         yield Problem("left_out", document.place(taken.at), say)
 

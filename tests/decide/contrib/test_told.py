@@ -74,8 +74,8 @@ OTHER = policy("status_code", name="errors", status_codes=["ERROR"])
         ),
         (policy("trace_flags"), "keeps traces in which a span has the sampled flag"),
         (
-            policy("ottl_condition", span=["a"], spanevent=["b"]),
-            "keeps traces in which a span meets a or an event of a span meets b",
+            policy("ottl_condition", span=["flags == 1"], spanevent=['name == "x"']),
+            'keeps traces in which a span meets flags == 1 or an event of a span meets name == "x"',
         ),
         (policy("and"), "keeps every trace"),
         (policy("composite"), "keeps nothing"),

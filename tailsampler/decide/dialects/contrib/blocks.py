@@ -7,7 +7,8 @@ policy; it is asked only of the block that the policy's type reads.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, Literal
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import Field, PlainValidator, model_validator
 from pydantic_core import InitErrorDetails
@@ -213,10 +214,33 @@ class OttlCondition(Block):
     }
 
     def start_errors(self) -> Iterator[InitErrorDetails]:
-        """No condition at all."""
+        """No condition at all, and conditions that are none."""
         if not self.span and not self.spanevent:
             say = 'there is no condition; write span: [\'attributes["k"] == "v"\'], or spanevent'
             yield found("no_condition", say, ("span",))
+        contexts: tuple[Literal["span", "spanevent"], ...] = ("span", "spanevent")
+        for context in contexts:
+            for at, text in enumerate(getattr(self, context)):
+                if problem := _ottl_problem(text, context):
+                    yield found(problem.code, problem.say, (context, at))
+
+
+class _OttlProblem(NamedTuple):
+    code: str
+    say: str
+
+
+@lru_cache(1_024)
+def _ottl_problem(text: str, context: Literal["span", "spanevent"]) -> _OttlProblem | None:
+    # The grammar is read only by those who have conditions.
+    from tailsampler.decide.ottl import OttlError, parse  # noqa: PLC0415
+
+    try:
+        parse(text, context)
+    except OttlError as error:
+        where = f"column {error.column}" if error.line == 1 else f"line {error.line}"
+        return _OttlProblem(error.code, f"{where} of {shown(text)}: {error.say}")
+    return None
 
 
 class RateAllocation(Block):

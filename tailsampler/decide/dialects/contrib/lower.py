@@ -14,6 +14,7 @@ from tailsampler.decide.ottl.for_core import for_core
 from tailsampler.decide.plan import MAX_PREDICATES, NEVER, Plan, PredicateTable
 from tailsampler.decide.regex import for_the_core
 from tailsampler.errors import Place, Problem, SettingsError
+from tailsampler.settings.document import key_path
 
 if TYPE_CHECKING:
     from tailsampler.decide.dialects.contrib.block import TailSampling
@@ -218,8 +219,8 @@ class _Lowering:
         for at, text in enumerate(texts):
             try:
                 yield for_core(parse(text, context))
-            except OttlError as error:
-                self._problems.append(Problem(error.code, _place((*loc, at)), str(error)))
+            except OttlError as error:  # the block was not read by ``TailSampling``
+                self._problems.append(Problem(error.code, _place((*loc, at)), error.say))
 
     def both(self, block: nested.And, loc: Loc) -> votes.Vote:
         return votes.And(of=self._subs(block, (*loc, "and_sub_policy")))
@@ -261,7 +262,7 @@ class _Lowering:
 
 
 def _place(loc: Loc) -> Place:
-    return Place(key=".".join(str(part) for part in ("tail_sampling", *loc)))
+    return Place(key=key_path(("tail_sampling", *loc)))
 
 
 _LOWER: Final[dict[type[blocks.Block], Callable[..., votes.Vote]]] = {
