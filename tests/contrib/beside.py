@@ -38,14 +38,22 @@ class Outcome:
     """Span ids that went out, late ones too."""
 
 
-def by_the_engine(block: Config, compat: str | None, sendings: list[Sending]) -> Outcome:
-    """What the core makes of it."""
+def by_the_engine(
+    block: Config,
+    compat: str | None,
+    sendings: list[Sending],
+    killed_after: int | None = None,
+) -> Outcome:
+    """What the core makes of it; ``killed_after``: so many requests the process dies."""
     version = None if compat is None else int(compat.removeprefix("0."))
     plan = compile_block(TailSampling.model_validate(block), version)
     simulation = _core.Simulation(OPTIONS)
     simulation.install_plan(plan.model_dump_json())
-    outcome = Outcome()
+    outcome, taken = Outcome(), 0
     for at_s, sending in _timeline(sendings):
+        if sending is not None and taken == killed_after:
+            simulation.restart(plan.model_dump_json())
+        taken += sending is not None
         now_ns = round((CLOCK_S + at_s) * 1e9)
         if sending is not None:
             told = json.loads(simulation.ingest(sending.request.SerializeToString(), now_ns))

@@ -14,7 +14,7 @@ use crate::outbox::KeptJob;
 use crate::plan::Compiled;
 use crate::replay::Found;
 use crate::tenants::{TENANTS, Tenants};
-use crate::verdicts::{LateSpans, Verdict, VerdictLog};
+use crate::verdicts::{Early, LateSpans, Verdict, VerdictLog};
 use crate::waiting::{TICK_MS, Wheel};
 use crate::wire::TraceId;
 
@@ -221,6 +221,7 @@ impl Engine {
         let mut pin = None;
         if let Some(slot) = self.index.find(hash, &verdict.trace_id) {
             let trace = self.index.remove(slot, pending.then_some(&mut positions));
+            self.sizes.remove(&slot);
             // Where damage took a note on late spans, these are more than it was judged on.
             let there = Count::new(u64::from(trace.spans), trace.bytes);
             pin = Some((trace.pin, there));
@@ -328,6 +329,8 @@ impl Engine {
     /// Everything is back: after downtime all is overdue at once, so some of the wait is given
     /// again. Returns the spans held.
     pub(crate) fn begin_waiting(&mut self, now: Now, grace_ms: u64) -> u64 {
+        // Of what was too large on the way, some was judged by then.
+        self.early.clear();
         let ready_ms = now.mono_ns / 1_000_000;
         for slot in self.index.slots(|_| true) {
             self.index.update(slot, |trace| {
@@ -343,6 +346,22 @@ impl Engine {
         );
         self.check();
         self.retire_plans();
+        self.queue_too_large();
         self.held().spans
+    }
+
+    /// Traces that are larger than their plan allows are judged at once.
+    fn queue_too_large(&mut self) {
+        let is_too_large = |slot: &u32| {
+            let (trace, size) = (self.index.trace(*slot), self.sizes.get(slot));
+            let held_by = |live: &&super::LivePlan| live.version() == trace.plan;
+            let live = self.plans.iter().find(held_by);
+            live.zip(size)
+                .is_some_and(|(live, size)| live.compiled.is_too_large(*size))
+        };
+        let mut slots: Vec<u32> = self.sizes.keys().copied().collect();
+        slots.retain(is_too_large);
+        slots.sort_unstable();
+        self.judge_early(&slots, Early::TooLarge);
     }
 }

@@ -6,7 +6,7 @@ literals, and ``and false`` / ``or true``, which decide whatever stands beside t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.contrib.model.ottl.arithmetic import calculate, negated
@@ -133,9 +133,12 @@ class _Compiler:
         def read(context: Context) -> Value:
             value = of.get(context)
             for getter in getters:
-                if value is None and missing_is_nil:
+                key = getter.get(context)
+                # A key that is not there ends the path; one whose value is empty cannot be indexed.
+                lacks = isinstance(value, Mapping) and isinstance(key, str) and key not in value
+                value = indexed(value, key, missing_is_nil=missing_is_nil)
+                if lacks:
                     return None
-                value = indexed(value, getter.get(context), missing_is_nil=missing_is_nil)
             return value
 
         return Getter(read)
