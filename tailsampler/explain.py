@@ -182,7 +182,7 @@ def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "judged at", at.isoformat(timespec="milliseconds")
         reasons = (found.get("evidence") or {}).get("reasons") or ()
         yield "conditions met", ", ".join(reasons) or "none"
-        if found["kept"] and not found.get("truncated"):
+        if found["kept"] and found.get("th") and not found.get("truncated"):
             yield "written on its spans", f"ot=th:{found['th']}"
     yield "plan", str(found["plan"])
 

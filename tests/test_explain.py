@@ -140,3 +140,17 @@ def test_only_http_is_asked(endpoint: str) -> None:
     """An endpoint without a scheme, or with another one, is refused before it is opened."""
     with pytest.raises(ControlError, match="is no URL"):
         explain(TRACE_ID, endpoint=endpoint)
+
+
+async def test_a_voted_verdict_says_who_voted_and_nothing_of_probability() -> None:
+    """Policies of a ``tail_sampling`` block know no T."""
+    voted = verdict(
+        voted=True, th=None, threshold=0, policy_probability=1.0, reason="latency", evidence={}
+    )
+    code, text = await explained(voted)
+    assert code == 0
+    assert "Policy errors was the first to vote for it (latency)." in text
+    assert "ot=th" not in text
+    _, text = await explained({**voted, "kept": False, "policy_probability": 0.0})
+    assert "Policy errors dropped it (latency)." in text
+    assert "R = " not in text
