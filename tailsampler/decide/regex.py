@@ -90,18 +90,29 @@ def _class(pattern: str, at: int) -> tuple[str, int]:
     members: list[str] = []
     first = True
     while match := _IN_CLASS.match(pattern, at):
-        kind, text = match.lastgroup, match[match.lastgroup or 0]
         at = match.end()
-        if kind == "other" and text == "]" and not first:
+        if match["other"] == "]" and not first:
             break
-        # A dash stands for itself where it begins or ends a class, or follows a range.
-        dash = kind == "other" and text == "-" and not first and not pattern.startswith("]", at)
-        members.append("-" if dash else _member(kind, text))
         first = False
+        low = _member(match)
+        # A dash makes a range of the characters on its sides, unless it ends the class.
+        after = _IN_CLASS.match(pattern, at + 1)
+        ranges = pattern.startswith("-", at) and after is not None and after["other"] != "]"
+        if ranges and after is not None and not _is_set(match):
+            members.append(f"{low}-{_member(after)}")
+            at = after.end()
+        else:
+            members.append(low)
     return "".join(members), at
 
 
-def _member(kind: str | None, text: str) -> str:
+def _is_set(match: re.Match[str]) -> bool:
+    """Whether a member stands for several characters."""
+    return match.lastgroup in {"property", "posix"} or match["escape"] in _PERL_CLASSES
+
+
+def _member(match: re.Match[str]) -> str:
+    kind, text = match.lastgroup, match[match.lastgroup or 0]
     match kind:
         case "octal" | "long" | "hex":
             return _character(_number(kind, text))

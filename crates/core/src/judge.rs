@@ -43,6 +43,10 @@ pub fn judge(
     );
     let (rule, threshold) = match &plan.plan().votes {
         Some(_) if plan.is_too_large(encoded) => (None, NEVER),
+        // What overload drops anyhow takes no tokens from what it does not.
+        Some(votes) if randomness < overload => {
+            voted(votes, trace, encoded, &mut limits.clone(), wall_ns)
+        }
         Some(votes) => voted(votes, trace, encoded, limits, wall_ns),
         None => {
             let rule = plan.first_match(trace.bits, duration_ns);
@@ -51,7 +55,8 @@ pub fn judge(
         }
     };
     // The whole trace has one T, the lowest that anybody has evidence for.
-    let (early, threshold) = match shared {
+    let voted_on = plan.plan().votes.is_some();
+    let (early, threshold) = match shared.filter(|_| !voted_on) {
         Some(shared) if shared < threshold => (Early::Shared, shared),
         _ => (early, threshold),
     };

@@ -10,6 +10,7 @@ use engine_support::{MS, error, exported, options, request};
 use tailsampler_core::engine::Chores;
 use tailsampler_core::fs::{FileSystem, MemoryDisk};
 use tailsampler_core::options::Options;
+use tailsampler_core::plan::{Vote, Votes};
 use tailsampler_core::simulation::World;
 
 /// With segments of the outbox as small as they come.
@@ -21,8 +22,12 @@ fn small() -> Options {
 
 /// A life with kept traces, sent and unsent, that ends with a checkpoint.
 fn life(rounds: u64, taken: u64) -> (MemoryDisk, Vec<u64>) {
+    life_with(small(), rounds, taken)
+}
+
+fn life_with(options: Options, rounds: u64, taken: u64) -> (MemoryDisk, Vec<u64>) {
     let disk = MemoryDisk::default();
-    let mut world = World::new(Arc::new(disk.clone()), small()).unwrap();
+    let mut world = World::new(Arc::new(disk.clone()), options).unwrap();
     let mut sent = Vec::new();
     for round in 0..rounds {
         let now = round * 2_000 * MS;
@@ -109,4 +114,41 @@ fn whatever_a_segment_before_the_last_lost_the_books_balance() {
         assert_eq!(ledger["balanced"], true, "from {from}: {ledger:#}");
         assert_eq!(ledger["spans"]["received"], ROUNDS, "from {from}");
     }
+}
+
+/// Policies that vote, of which the bound on size drops every trace.
+fn none_is_small_enough() -> Options {
+    let mut options = small();
+    options.plan.votes = Some(Votes {
+        policies: vec![Vote::Always; options.plan.rules.len()],
+        first_match: false,
+        tick_ms: 1_000,
+        max_bytes: Some(1),
+    });
+    options
+}
+
+/// A start that mends books queues nothing before all is back, also where traces are too large for
+/// their plan.
+#[test]
+fn traces_that_are_too_large_do_not_stop_a_start_that_mends() {
+    let disk = MemoryDisk::default();
+    let mut world = World::new(Arc::new(disk.clone()), none_is_small_enough()).unwrap();
+    for round in 0..2 {
+        world
+            .ingest(request(&[error(round, round + 1)]), MS)
+            .unwrap();
+    }
+    drop(world);
+    let buffer = Path::new("data/buffer");
+    let path = buffer.join(&disk.list(buffer).unwrap()[0]);
+    let mut bytes = disk.read(&path).unwrap().unwrap();
+    bytes[80] ^= 0xff; // the first request is lost
+    disk.replace(&path, &bytes).unwrap();
+    let now = 20_000 * MS;
+    let mut world = World::left(Arc::new(disk), none_is_small_enough(), now).unwrap();
+    world.advance(now + 10_000 * MS);
+    let ledger = world.ledger();
+    assert_eq!(ledger["balanced"], true, "{ledger:#}");
+    assert_eq!(ledger["traces"]["judged"], 1, "{ledger:#}");
 }

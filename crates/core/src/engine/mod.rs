@@ -28,7 +28,7 @@ pub use sharing::{SharedVerdict, SharingCounts};
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::admission::Levels;
 use crate::clock::Now;
@@ -128,6 +128,8 @@ pub struct Engine {
     levels: Levels,
     /// What limits have given, by plan; for live ones alone.
     limits: BTreeMap<u32, Limits>,
+    /// Plans that are not live any more and were asked for, compiled.
+    former: Mutex<BTreeMap<u32, Arc<Compiled>>>,
     /// What the Collector would take for held traces, by slot, where their plan asks for it.
     sizes: HashMap<u32, Encoded>,
     /// None: nothing is shared.
@@ -213,6 +215,7 @@ impl Engine {
             totals: Totals::default(),
             levels: Levels::default(),
             limits: BTreeMap::new(),
+            former: Mutex::default(),
             sizes: HashMap::new(),
             sharing: options.sharing.map(Sharing::new),
             newest_ms: now.mono_ns / 1_000_000,

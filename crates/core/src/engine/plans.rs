@@ -110,11 +110,23 @@ impl Engine {
             .find(|live| live.compiled.plan().version == version);
         match live {
             Some(live) => Some(Arc::clone(&live.compiled)),
-            None => {
-                let plan = load_plan(&*self.fs, self.directory(), version).ok()??;
-                Some(Arc::new(Compiled::new(plan).ok()?))
-            }
+            None => self.former_plan(version),
         }
+    }
+
+    /// A stored plan that is not live. Compiling one may take a while, and it is asked for often.
+    fn former_plan(&self, version: u32) -> Option<Arc<Compiled>> {
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = former.get(&version) {
+            return Some(Arc::clone(plan));
+        }
+        let plan = load_plan(&*self.fs, self.directory(), version).ok()??;
+        let plan = Arc::new(Compiled::new(plan).ok()?);
+        if former.len() >= FORMER {
+            former.pop_first();
+        }
+        former.insert(version, Arc::clone(&plan));
+        Some(plan)
     }
 
     /// Tell the outbox the names of the rules that kept what is in it.
@@ -130,6 +142,9 @@ impl Engine {
         Path::new(&self.options.data_directory)
     }
 }
+
+/// So many plans of before are kept ready.
+const FORMER: usize = 8;
 
 fn plans_in(directory: &Path) -> PathBuf {
     directory.join("plans")

@@ -326,11 +326,15 @@ impl Engine {
         });
     }
 
+    /// Traces that became too large while they were read back may have been judged by then; those
+    /// that were not are queued again when all is back.
+    pub(crate) fn forget_early(&mut self) {
+        self.early.clear();
+    }
+
     /// Everything is back: after downtime all is overdue at once, so some of the wait is given
     /// again. Returns the spans held.
     pub(crate) fn begin_waiting(&mut self, now: Now, grace_ms: u64) -> u64 {
-        // Of what was too large on the way, some was judged by then.
-        self.early.clear();
         let ready_ms = now.mono_ns / 1_000_000;
         for slot in self.index.slots(|_| true) {
             self.index.update(slot, |trace| {

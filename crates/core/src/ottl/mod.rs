@@ -21,9 +21,11 @@ mod paths;
 mod program;
 mod text;
 mod value;
+mod wants;
 
 pub use condition::{Comparison, Condition, Context, Entry, Expression, Operator, Owner};
 pub use program::ProgramError;
+pub(crate) use wants::{Wants, reads_events, reduce, without_events};
 
 /// What becomes of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -260,7 +260,6 @@ fn key(expression: &Expression) -> Result<Key, ProgramError> {
 fn pattern(pattern: &str) -> Result<Regex, ProgramError> {
     RegexBuilder::new(pattern)
         .size_limit(EXPRESSION)
-        .dfa_size_limit(EXPRESSION)
         .build()
         .map_err(|error| ProgramError::Pattern {
             pattern: pattern.to_owned(),

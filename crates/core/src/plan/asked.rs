@@ -4,7 +4,8 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::{Asks, Value};
 
-/// Bytes that a set of expressions may take in memory.
+/// Bytes that a set of expressions may take, compiled. What searching takes beside is the crate's
+/// own bound, a few MiB a thread.
 const EXPRESSIONS: usize = 64 << 20;
 
 #[derive(Debug)]
@@ -26,7 +27,6 @@ impl Ask {
             Asks::Matches { patterns } => Self::Expressions(
                 RegexSetBuilder::new(patterns)
                     .size_limit(EXPRESSIONS)
-                    .dfa_size_limit(EXPRESSIONS)
                     .build()?,
             ),
             Asks::IntBetween { min, max } => Self::Between(*min, *max),

@@ -6,7 +6,7 @@ use super::check::check;
 use super::matcher::{self, Matcher};
 use super::ottl::Asked;
 use super::{Clause, Plan, PlanError, Rule, Test, Value, Vote, Votes};
-use crate::ottl::View;
+use crate::ottl::{View, Wants};
 use crate::wire::{Encoded, w3c};
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
@@ -25,6 +25,8 @@ pub struct Compiled {
     lasting: Vec<Lasting>,
     sizes: bool,
     ottl: Vec<Asked>,
+    /// Attributes of resources and of scopes that conditions in OTTL read.
+    ottl_wants: (Wants, Wants),
     /// Pairs of bits of which the first that is set stays alone.
     races: Vec<u64>,
 }
@@ -88,12 +90,17 @@ impl Compiled {
             trace_state: Vec::new(),
             lasting: Vec::new(),
             ottl: Vec::new(),
+            ottl_wants: Default::default(),
             races: Vec::new(),
             sizes: plan.votes.as_ref().is_some_and(Votes::ask_for_sizes),
         };
         for (position, predicate) in plan.predicates.iter().enumerate() {
             compiled.add_test(1 << position, &predicate.test);
             compiled.ottl.extend(Asked::of(position, predicate)?);
+        }
+        for (resource, scope) in compiled.ottl.iter().map(Asked::wants) {
+            compiled.ottl_wants.0.add(resource);
+            compiled.ottl_wants.1.add(scope);
         }
         compiled.races = compiled.ottl.iter().filter_map(Asked::race).collect();
         compiled.plan = plan;
@@ -238,6 +245,25 @@ impl Compiled {
     /// Whether conditions in OTTL are asked.
     pub(crate) const fn asks_ottl(&self) -> bool {
         !self.ottl.is_empty()
+    }
+
+    /// Whether conditions in OTTL read all attributes of resources, or of scopes, as a map.
+    pub(crate) const fn ottl_wants_all(&self, of_resource: bool) -> bool {
+        if of_resource {
+            self.ottl_wants.0.all()
+        } else {
+            self.ottl_wants.1.all()
+        }
+    }
+
+    /// Whether conditions in OTTL read this attribute of resources.
+    pub(crate) fn ottl_wants_of_resource(&self, key: &[u8]) -> bool {
+        self.ottl_wants.0.has(key)
+    }
+
+    /// The same of scopes.
+    pub(crate) fn ottl_wants_of_scope(&self, key: &[u8]) -> bool {
+        self.ottl_wants.1.has(key)
     }
 
     /// Bits that a span sets by conditions in OTTL.

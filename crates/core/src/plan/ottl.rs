@@ -1,7 +1,7 @@
 //! Conditions in OTTL that a plan asks of every span.
 
 use super::{PlanError, Predicate, Test};
-use crate::ottl::{Outcome, Program, View};
+use crate::ottl::{Outcome, Owner, Program, View, Wants, reads_events, without_events};
 use crate::wire::events_of;
 
 /// One policy's conditions.
@@ -12,6 +12,10 @@ pub(super) struct Asked {
     failed: Option<u64>,
     span: Vec<Program>,
     event: Vec<Program>,
+    /// Conditions on events read the other ones, too.
+    reads_events: bool,
+    resource: Wants,
+    scope: Wants,
 }
 
 impl Asked {
@@ -41,7 +45,15 @@ impl Asked {
             failed: failed.map(|bit| 1 << bit),
             span: programs(span)?,
             event: programs(event)?,
+            reads_events: reads_events(event),
+            resource: Wants::of(span.iter().chain(event), Owner::Resource),
+            scope: Wants::of(span.iter().chain(event), Owner::Scope),
         }))
+    }
+
+    /// The attributes of resources and of scopes that are read.
+    pub(super) fn wants(&self) -> (Wants, Wants) {
+        (self.resource.clone(), self.scope.clone())
     }
 
     /// The bit that a span sets; 0 if none.
@@ -52,10 +64,20 @@ impl Asked {
         if self.event.is_empty() {
             return 0;
         }
-        let mut events = events_of(view.span);
+        let mut events = events_of(view.span).peekable();
+        if events.peek().is_none() {
+            return 0;
+        }
+        // Else every event that reads something of its span would walk over all events.
+        let mut bare = Vec::new();
+        if !self.reads_events {
+            without_events(view.span, &mut bare);
+        }
+        let span = if self.reads_events { view.span } else { &bare };
         let found = events.find_map(|event| {
             let event = View {
                 event: Some(event),
+                span,
                 ..*view
             };
             self.first(&self.event, &event)

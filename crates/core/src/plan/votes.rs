@@ -152,6 +152,7 @@ impl Vote {
     pub(crate) const fn slug(&self) -> &'static str {
         match self {
             Self::Always => "always_sample",
+            Self::Bit { inverted: true, .. } => "invert_match",
             Self::Bit { .. } | Self::Race { .. } => "no_match",
             Self::Spans { .. } => "span_count",
             Self::Hashed { .. } => "probabilistic",

@@ -119,6 +119,7 @@ pub fn start(
     replay.engine.install_plan(plan)?;
     replay.engine.number_tenants(survey_tenant)?;
     replay.engine.name_kept();
+    replay.engine.forget_early();
     replay.mend();
     replay.found.held_spans = replay.engine.begin_waiting(now, GRACE_MS);
     replay.stand_on_the_disk(always);

@@ -1,4 +1,4 @@
-//! A token bucket that counts as Go's `golang.org/x/time/rate` does, to the last bit.
+//! A token bucket that counts as Go's `golang.org/x/time/rate` does.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,6 @@ const SECOND_NS: i64 = 1_000_000_000;
 
 /// What a bucket holds, and when that was so.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Bucket {
     /// Tokens in it.
     tokens: f64,
@@ -47,7 +46,7 @@ impl Bucket {
         let full = burst as f64;
         let until_full_ns = nanoseconds_of(full - self.tokens, per_second);
         let elapsed_ns = match self.at_ns {
-            Some(at_ns) if now_ns < at_ns => return (at_ns, self.tokens),
+            Some(at_ns) if now_ns < at_ns => return (now_ns, self.tokens),
             Some(at_ns) => until_full_ns.min(now_ns - at_ns),
             // Asked never: it is full from the start, or has been filling for as long as that takes.
             None if per_second <= 0.0 => return (now_ns, full),
@@ -100,7 +99,7 @@ mod tests {
         assert!(bucket.take(15, 10.0, 20, START));
         assert!(bucket.take(5, 10.0, 20, START - 50 * SECOND_NS));
         assert!(!bucket.take(1, 10.0, 20, START - 50 * SECOND_NS));
-        assert!(bucket.take(10, 10.0, 20, START + SECOND_NS));
+        assert!(bucket.take(10, 10.0, 20, START - 49 * SECOND_NS));
     }
 
     /// It begins full by having filled, so a third of a token may be missing by rounding.

@@ -11,7 +11,6 @@ use crate::wire::TraceId;
 
 /// What limits have given so far. A process that starts again goes on with it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Limits {
     buckets: Vec<Bucket>,
     composites: Vec<Taken>,
@@ -19,7 +18,6 @@ pub struct Limits {
 
 /// What the parts of a composite policy took in the second at hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Taken {
     second: i64,
     /// By part.

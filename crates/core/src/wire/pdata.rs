@@ -146,14 +146,29 @@ const fn varint_bytes(value: u64) -> u64 {
     (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as u64
 }
 
-/// What each trace has of the ResourceSpans at hand.
+/// What each trace has of the ResourceSpans at hand. Whatever a sender writes, a span and a scope
+/// cost the same here: nothing is searched.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     resource: u64,
     scope: u64,
-    /// Position of the trace among those of the request, bytes of its scopes that are over, and of
-    /// the one at hand (0: it has no span there).
-    traces: Vec<(usize, u64, u64)>,
+    /// Goes up with every ResourceSpans.
+    generation: u64,
+    /// By the position of a trace in the request: when it was seen last, and where below.
+    places: Vec<(u64, usize)>,
+    traces: Vec<Group>,
+    /// Those with a span in the scope at hand.
+    open: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Group {
+    /// Position of the trace in the request.
+    trace: usize,
+    /// Bytes of its scopes that are over.
+    over: u64,
+    /// And of the one at hand; 0: it has no span there.
+    open: u64,
 }
 
 impl Groups {
@@ -161,7 +176,9 @@ impl Groups {
     pub(crate) fn begin(&mut self) {
         self.resource = 0;
         self.scope = 0;
+        self.generation += 1;
         self.traces.clear();
+        self.open.clear();
     }
 
     /// A part of its Resource.
@@ -176,26 +193,33 @@ impl Groups {
     }
 
     fn end_scope(&mut self) {
-        for (_, over, open) in &mut self.traces {
-            if *open > 0 {
-                *over += framed(*open);
-                *open = 0;
-            }
+        for at in self.open.drain(..) {
+            let group = &mut self.traces[at];
+            group.over += framed(group.open);
+            group.open = 0;
         }
     }
 
     /// A span of a trace.
     pub(crate) fn add_span(&mut self, trace: usize, bytes: u64) {
-        let found = self.traces.iter().position(|one| one.0 == trace);
-        let at = found.unwrap_or_else(|| {
-            self.traces.push((trace, 0, 0));
-            self.traces.len() - 1
-        });
-        let (_, _, open) = &mut self.traces[at];
-        if *open == 0 {
-            *open = framed(self.scope);
+        if self.places.len() <= trace {
+            self.places.resize(trace + 1, (0, 0));
         }
-        *open += framed(bytes);
+        let (seen, at) = &mut self.places[trace];
+        if *seen != self.generation {
+            (*seen, *at) = (self.generation, self.traces.len());
+            self.traces.push(Group {
+                trace,
+                over: 0,
+                open: 0,
+            });
+        }
+        let group = &mut self.traces[*at];
+        if group.open == 0 {
+            group.open = framed(self.scope);
+            self.open.push(*at);
+        }
+        group.open += framed(bytes);
     }
 
     /// The ResourceSpans ends: the traces, and how large it is with each of them alone.
@@ -204,6 +228,6 @@ impl Groups {
         let resource = framed(self.resource);
         self.traces
             .drain(..)
-            .map(move |(trace, scopes, _)| (trace, resource + scopes))
+            .map(move |group| (group.trace, resource + group.over))
     }
 }

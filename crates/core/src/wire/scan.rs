@@ -6,7 +6,7 @@ use super::span::{BadId, Span, Tests};
 use super::tracestate;
 use super::types::{Encoded, RvSource, Scan, ScanError, TraceDelta};
 use super::walk::{Visitor, walk};
-use crate::ottl::View;
+use crate::ottl::{View, reduce};
 use crate::plan::PlanSet;
 
 /// Scans one `ExportTraceServiceRequest`, and leaves in `out` what it adds to each of its traces.
@@ -24,7 +24,11 @@ pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanErro
         around: tests.ask_ottl().then(Around::default),
         look_at_resources: tests.look_at_resources(),
         look_at_times: tests.look_at_times(),
-        groups: tests.look_at_sizes().then(Groups::default),
+        groups: tests.look_at_sizes().then(|| {
+            let mut groups = Groups::default();
+            groups.begin();
+            groups
+        }),
         resource_bits: [0; 2],
         resource_seen: [0; 2],
         out,
@@ -53,28 +57,65 @@ impl<'a> Visitor<'a> for CheckOnly {
     }
 }
 
-/// What stands around the span at hand.
+/// What stands around the span at hand, as far as conditions in OTTL read it.
 #[derive(Default)]
-struct Around<'a> {
-    resources: Vec<&'a [u8]>,
-    scopes: Vec<&'a [u8]>,
+struct Around {
+    resource: Vec<u8>,
+    scope: Vec<u8>,
+    /// Keys of the Resource, or of the scope, that were there already: the first counts.
+    seen: Vec<Vec<u8>>,
 }
 
-impl<'a> Around<'a> {
-    fn begin_scope(&mut self, mut scope_spans: Reader<'a>) {
-        self.scopes.clear();
+impl Around {
+    fn begin_resource(&mut self) {
+        self.resource.clear();
+        self.seen.clear();
+    }
+
+    fn add_resource(&mut self, resource: Reader<'_>, tests: &Tests<'_>) {
+        if tests.ottl_wants_all(true) {
+            self.resource.extend_from_slice(resource.rest());
+            return;
+        }
+        let keep = first_of(&mut self.seen, |key| tests.ottl_wants(key, true));
+        reduce(resource, 1, keep, &mut self.resource);
+    }
+
+    fn begin_scope(&mut self, mut scope_spans: Reader<'_>, tests: &Tests<'_>) {
+        self.scope.clear();
+        let mut seen = Vec::new();
         while let Ok(Some(field)) = scope_spans.field(|_| false) {
             if field.number == 1 && field.wire == LEN {
-                self.scopes.push(scope_spans.slice(field.from, field.end));
+                let scope = scope_spans.part(field.from, field.end, "InstrumentationScope");
+                if tests.ottl_wants_all(false) {
+                    self.scope.extend_from_slice(scope.rest());
+                    continue;
+                }
+                let keep = first_of(&mut seen, |key| tests.ottl_wants(key, false));
+                reduce(scope, 3, keep, &mut self.scope);
             }
         }
     }
 }
 
-struct Scanner<'a, 'p, 'o> {
+/// Passes the first of each key that is wanted, of which there are few.
+fn first_of<'s>(
+    seen: &'s mut Vec<Vec<u8>>,
+    wanted: impl Fn(&[u8]) -> bool + 's,
+) -> impl FnMut(&[u8]) -> bool + 's {
+    move |key| {
+        let first = wanted(key) && !seen.iter().any(|other| other == key);
+        if first {
+            seen.push(key.to_vec());
+        }
+        first
+    }
+}
+
+struct Scanner<'p, 'o> {
     tests: Tests<'p>,
     /// None where no condition in OTTL is asked; else what it sees beside the span.
-    around: Option<Around<'a>>,
+    around: Option<Around>,
     look_at_resources: bool,
     look_at_times: bool,
     /// None where no plan asks for sizes.
@@ -84,11 +125,11 @@ struct Scanner<'a, 'p, 'o> {
     out: &'o mut Scan,
 }
 
-impl<'a> Visitor<'a> for Scanner<'a, '_, '_> {
+impl<'a> Visitor<'a> for Scanner<'_, '_> {
     fn resource_spans(&mut self, _message: Reader<'a>, _scopes: u32) {
         self.end_resource();
         if let Some(around) = &mut self.around {
-            around.resources.clear();
+            around.begin_resource();
         }
         self.resource_bits = [0; 2];
         self.resource_seen = [0; 2];
@@ -96,7 +137,7 @@ impl<'a> Visitor<'a> for Scanner<'a, '_, '_> {
 
     fn resource(&mut self, message: Reader<'a>) {
         if let Some(around) = &mut self.around {
-            around.resources.push(message.rest());
+            around.add_resource(message, &self.tests);
         }
         if let Some(groups) = &mut self.groups {
             groups.add_resource(pdata::resource(message));
@@ -110,7 +151,7 @@ impl<'a> Visitor<'a> for Scanner<'a, '_, '_> {
 
     fn scope_spans(&mut self, message: Reader<'a>) {
         if let Some(around) = &mut self.around {
-            around.begin_scope(message);
+            around.begin_scope(message, &self.tests);
         }
         if let Some(groups) = &mut self.groups {
             groups.begin_scope(pdata::scope_of(message));
@@ -135,8 +176,8 @@ impl<'a> Visitor<'a> for Scanner<'a, '_, '_> {
         self.out.span_bytes += bytes;
         if let Some(around) = &self.around {
             let [current, previous] = self.tests.ottl(&View {
-                resources: &around.resources,
-                scopes: &around.scopes,
+                resources: &[&around.resource],
+                scopes: &[&around.scope],
                 span: message.rest(),
                 event: None,
             });
@@ -156,7 +197,7 @@ impl<'a> Visitor<'a> for Scanner<'a, '_, '_> {
     }
 }
 
-impl Scanner<'_, '_, '_> {
+impl Scanner<'_, '_> {
     /// Tell the traces what the ResourceSpans at hand, if there is one, comes to with each alone.
     fn end_resource(&mut self) {
         let Some(groups) = &mut self.groups else {

@@ -55,6 +55,24 @@ impl<'p> Tests<'p> {
             || self.previous.is_some_and(Compiled::asks_ottl)
     }
 
+    /// Whether they read all attributes of resources, or of scopes, as a map.
+    pub(crate) fn ottl_wants_all(&self, of_resource: bool) -> bool {
+        let wants = |plan: &Compiled| plan.ottl_wants_all(of_resource);
+        self.current.is_some_and(wants) || self.previous.is_some_and(wants)
+    }
+
+    /// Whether they read this attribute of resources, or of scopes.
+    pub(crate) fn ottl_wants(&self, key: &[u8], of_resource: bool) -> bool {
+        let wants = |plan: &Compiled| {
+            if of_resource {
+                plan.ottl_wants_of_resource(key)
+            } else {
+                plan.ottl_wants_of_scope(key)
+            }
+        };
+        self.current.is_some_and(wants) || self.previous.is_some_and(wants)
+    }
+
     /// What conditions in OTTL say of a span.
     pub(crate) fn ottl(&self, view: &View<'_>) -> [u64; 2] {
         [self.current, self.previous].map(|plan| plan.map_or(0, |plan| plan.ottl_bits(view)))
@@ -125,7 +143,6 @@ pub(crate) enum BadId {
     Span,
 }
 
-/// The fields of a span that the scan reads; the last of each counts.
 /// The Event messages of a Span, as far as they can be read.
 pub(crate) fn events_of(span: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut message = Reader::new(span, "Span");
@@ -139,6 +156,7 @@ pub(crate) fn events_of(span: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The fields of a span that the scan reads; the last of each counts.
 #[derive(Debug, Default)]
 pub(crate) struct Span<'a> {
     trace_id: &'a [u8],

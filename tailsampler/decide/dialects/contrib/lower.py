@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tailsampler.settings.base import Loc
 
 TICK_MS: Final = 1_000
+TRUNCATED_AT: Final = 32 << 20
+"""Bytes of a kept trace's spans, of which only root and errors go beyond; as in our own chain."""
 DEFAULT_SALT: Final = "default-hash-seed"
 _INT_MIN: Final = -(1 << 63)
 _INT_MAX: Final = (1 << 63) - 1
@@ -48,6 +50,8 @@ def compile_block(config: TailSampling, compat: int | None = None) -> Plan:
     return Plan(
         wait_ms=config.wait_s * 1_000,
         wait_after_root_ms=None if after_root is None else after_root * 1_000,
+        # Kept traces are put together in memory, whoever judged them.
+        large=plan.Large(max_bytes=TRUNCATED_AT, drop=False),
         predicates=lowering.table.predicates(),
         rules=tuple(_rule(one) for one in config.policies),
         votes=votes.Votes(
@@ -131,12 +135,13 @@ class _Lowering:
     def latency(self, block: blocks.Latency, _loc: Loc) -> votes.Vote:
         lower, upper = block.threshold_ms, block.upper_threshold_ms or None
         at_threshold = upper is None and self._version.latency_at_least
-        test = plan.Lasting(from_ms=lower if at_threshold else lower + 1, to_ms=upper)
+        from_ms = lower if at_threshold else min(lower + 1, _INT_MAX)
+        test = plan.Lasting(from_ms=from_ms, to_ms=upper)
         return self.bit(test, "latency")
 
     def numeric(self, block: blocks.NumericAttribute, loc: Loc) -> votes.Vote:
         low, high = block.min_value, block.max_value
-        if not low and not high:
+        if not low and not high and not self._version.zero_is_a_bound:
             self._missing(loc, "numeric_attribute without bounds, which ends contrib's process,")
         if not self._version.zero_is_a_bound:
             low, high = low or _INT_MIN, high or _INT_MAX
@@ -163,7 +168,7 @@ class _Lowering:
     def _attribute(
         self, key: str, asks: plan.Asks, reason: str, loc: Loc, *, inverted: bool
     ) -> votes.Vote:
-        if inverted and self._version.inverted_veto:
+        if inverted and self._version.inverted_veto and not {"and", "drop"} & set(loc):
             self._missing((*loc, "invert_match"), "the veto of invert_match before 0.144")
         return self.bit(plan.First(key=key, asks=asks), reason, inverted=inverted)
 
@@ -196,7 +201,7 @@ class _Lowering:
 
     def _limited(self, cost: Literal["spans", "bytes"], rate: int, burst: int) -> votes.Vote:
         limit, self._limits = self._limits, self._limits + 1
-        burst = burst if burst > 0 else 2 * rate
+        burst = min(burst if burst > 0 else 2 * rate, _INT_MAX)
         return votes.Limited(limit=limit, cost=cost, per_second=rate, burst=burst)
 
     def ottl(self, block: blocks.OttlCondition, loc: Loc) -> votes.Vote:
@@ -258,7 +263,7 @@ class _Lowering:
             elif percent is None or percent <= 0:
                 yield total // len(block.policies)
             else:
-                yield int(percent / 100.0 * total)
+                yield max(min(int(percent / 100.0 * total), _INT_MAX), _INT_MIN)
 
 
 def _place(loc: Loc) -> Place:
