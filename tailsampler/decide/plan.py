@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
-from tailsampler.decide.ottl.expression import Condition
 from tailsampler.decide.part import Part as _Part
 from tailsampler.decide.votes import Votes
 
@@ -102,6 +102,15 @@ class TraceStateIn(_Part):
     values: tuple[str, ...]
 
 
+# JSON as text: it is compared and hashed as such, and its models (``decide/ottl/expression.py``)
+# are for those who have conditions.
+Text = Annotated[
+    str,
+    BeforeValidator(lambda value: value if isinstance(value, str) else json.dumps(value)),
+    PlainSerializer(json.loads, return_type=Any),
+]
+
+
 class Ottl(_Part):
     """One of these conditions holds of the span, or of an event of it, asked in this order.
 
@@ -110,8 +119,8 @@ class Ottl(_Part):
     """
 
     kind: Literal["ottl"] = "ottl"
-    span: tuple[Condition, ...]
-    event: tuple[Condition, ...]
+    span: tuple[Text, ...]
+    event: tuple[Text, ...]
     failed: int | None = None
 
 

@@ -6,12 +6,10 @@ and ``or``. What comes out is a ``Condition`` (``expression.py``), plain data th
 evaluates per span or per event.
 """
 
-from tailsampler.decide.ottl.build import Builder
 from tailsampler.decide.ottl.describe import describe
 from tailsampler.decide.ottl.errors import OttlError
 from tailsampler.decide.ottl.expression import Condition
 from tailsampler.decide.ottl.paths import Context
-from tailsampler.decide.ottl.syntax import tree_of
 
 __all__ = ["Condition", "Context", "OttlError", "describe", "parse"]
 
@@ -21,5 +19,9 @@ def parse(text: str, context: Context) -> Condition:
 
     ``context``: ``span`` for conditions on spans, ``spanevent`` for conditions on their events.
     """
+    # The grammar is for those who have conditions: it takes time and memory at the start.
+    from tailsampler.decide.ottl.build import Builder  # noqa: PLC0415
+    from tailsampler.decide.ottl.syntax import tree_of  # noqa: PLC0415
+
     expression = Builder(text, context).condition(tree_of(text))
     return Condition(context=context, text=text, expression=expression)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final, Literal
 from tailsampler.decide import plan, votes
 from tailsampler.decide.dialects.contrib import blocks, nested
 from tailsampler.decide.dialects.contrib.compat import NEWEST, Behaviour, behaviour
-from tailsampler.decide.ottl import Condition, Context, OttlError, parse
-from tailsampler.decide.ottl.for_core import for_core
 from tailsampler.decide.plan import MAX_PREDICATES, NEVER, Plan, PredicateTable
 from tailsampler.decide.regex import for_the_core
 from tailsampler.errors import Place, Problem, SettingsError
@@ -19,6 +17,7 @@ from tailsampler.settings.document import key_path
 if TYPE_CHECKING:
     from tailsampler.decide.dialects.contrib.block import TailSampling
     from tailsampler.decide.dialects.contrib.policy import Policy
+    from tailsampler.decide.ottl import Context
     from tailsampler.settings.base import Loc
 
 TICK_MS: Final = 1_000
@@ -218,12 +217,13 @@ class _Lowering:
             return self.bit(test, "ottl_condition")
         return votes.Race(matched=self.table.bit("ottl_condition", test), failed=failed)
 
-    def _conditions(
-        self, texts: tuple[str, ...], context: Context, loc: Loc
-    ) -> Iterator[Condition]:
+    def _conditions(self, texts: tuple[str, ...], context: Context, loc: Loc) -> Iterator[str]:
+        from tailsampler.decide.ottl import OttlError, parse  # noqa: PLC0415 - if there are some
+        from tailsampler.decide.ottl.for_core import for_core  # noqa: PLC0415 - as above
+
         for at, text in enumerate(texts):
             try:
-                yield for_core(parse(text, context))
+                yield for_core(parse(text, context)).model_dump_json()
             except OttlError as error:  # the block was not read by ``TailSampling``
                 self._problems.append(Problem(error.code, _place((*loc, at)), error.say))
 
