@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final
 
@@ -15,13 +16,13 @@ from tailsampler.decide.dialects.contrib.values import Texts, Whole
 from tailsampler.settings.base import BadValueError, found
 
 
-class Nested(Block):
+class Nested(Block, ABC):
     """A type that holds other policies."""
 
     @property
+    @abstractmethod
     def policies(self) -> tuple[Policy, ...]:
         """Those it holds, in order."""
-        raise NotImplementedError
 
     @property
     def stateful(self) -> bool:
