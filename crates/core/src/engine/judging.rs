@@ -12,6 +12,7 @@ use crate::options::Fsync;
 use crate::outbox::KeptJob;
 use crate::plan::Compiled;
 use crate::verdicts::{Context, Early, LateSpans, Verdict, VerdictLog};
+use crate::votes::Limits;
 use crate::waiting::Due;
 use crate::wire::{Scan, scan};
 
@@ -47,6 +48,7 @@ impl Engine {
         let wait_ms = self.longest_wait_ms();
         // A verdict that is not written down has taken nothing from a limit either.
         let limits_before = self.limits.clone();
+        let mut no_limits = Limits::default(); // of plans in which no policy votes
         let mut slice = Vec::new();
         let mut picked = HashSet::new();
         let mut verdicts = Vec::new();
@@ -69,7 +71,10 @@ impl Engine {
                 shared: self.shared_threshold(&trace.trace_id),
                 encoded: self.sizes.get(&slot).copied().unwrap_or_default(),
             };
-            let limits = self.limits.entry(trace.plan).or_default();
+            let limits = match live.compiled.plan().votes {
+                Some(_) => self.limits.entry(trace.plan).or_default(),
+                None => &mut no_limits,
+            };
             verdicts.push(judge(trace, &live.compiled, limits, found, now.wall_ns));
             slice.push((waiting, early));
         }
