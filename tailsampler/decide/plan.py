@@ -13,8 +13,14 @@ from tailsampler.decide.votes import Votes
 NEVER = 1 << 56
 """T of a rule with rate 0: above every R, so nothing is kept."""
 
-MAX_PREDICATES = 64
-"""Bits a trace can carry, one a predicate."""
+PAGE = 64
+"""Predicates on one page: bits of a word."""
+
+MAX_PREDICATES = PAGE
+"""Predicates that rules may ask for: one page."""
+
+MAX_VOTED = 16 * PAGE
+"""Predicates that policies which vote may ask for."""
 
 
 class SpanIntIn(_Part):
@@ -218,6 +224,11 @@ class PredicateTable:
     def bit(self, reason: str, test: Test) -> int:
         """The position of this condition, which may be past ``MAX_PREDICATES``."""
         return self._bits.setdefault(Predicate(reason=reason, test=test), len(self._bits))
+
+    def begin_page(self, together: int) -> None:
+        """Begin a page, unless this many predicates have room on the one at hand."""
+        while PAGE - len(self._bits) % PAGE < together:
+            self.bit("unused", OttlFailed(of=f"room at {len(self._bits)}"))
 
     def predicates(self) -> tuple[Predicate, ...]:
         """All of them, by position."""

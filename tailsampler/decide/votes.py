@@ -16,11 +16,16 @@ class Always(Part):
 
 
 class Bit(Part):
-    """Samples a trace in which some span set this bit; inverted, one in which none did."""
+    """Samples a trace in which some span set this bit; inverted, one in which none did.
+
+    ``veto``: what it does not sample nobody samples, and what it samples is sampled only if nobody
+    is against it.
+    """
 
     kind: Literal["bit"] = "bit"
     bit: int
     inverted: bool = False
+    veto: bool = False
 
 
 class Race(Part):
@@ -106,10 +111,13 @@ class Votes(Part):
 
     ``policies`` bear the names of the plan's rules in the same places. Traces are judged at whole
     multiples of ``tick_ms``. ``first_match``: whoever samples first ends the vote. ``max_bytes``: a
-    trace of more, as the Collector would encode it, is dropped at once.
+    trace of more, as the Collector would encode it, is dropped at once. ``at_ingest``: the spans of
+    each request that stand under one Resource are voted on alone, as they come; what no vote has
+    decided when it is due is dropped.
     """
 
     policies: tuple[Vote, ...]
     first_match: bool = False
     tick_ms: int
     max_bytes: int | None = None
+    at_ingest: bool = False

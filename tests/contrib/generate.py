@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -49,7 +51,48 @@ def config(dice: Random) -> Config:
             "sampled_cache_size": 100_000,
             "non_sampled_cache_size": 100_000,
         }
+    if dice.random() < 0.1:
+        block["sampling_strategy"] = "span-ingest"
+        block["policies"] = _stateless(dice)
+    if dice.random() < 0.1:
+        block["policies"] += _many(dice)
     return block
+
+
+def _stateless(dice: Random) -> list[Config]:
+    """Policies that may be asked of a part of a trace."""
+    policies: list[Config] = []
+    while len(policies) < dice.randint(1, 5):
+        policy = {"name": f"p{len(policies)}", **_policy(dice, _TOP)}
+        text = json.dumps(policy)
+        if not re.search(r'_limiting|"(upper_threshold_ms|max_spans)": [1-9]', text):
+            policies.append(policy)
+    return policies
+
+
+def _many(dice: Random) -> list[Config]:
+    """So many conditions that a trace needs more than one word for them."""
+    policies = []
+    for at in range(dice.randint(30, 90)):
+        kind = dice.choice(["string_attribute", "numeric_attribute", "ottl_condition", "and"])
+        policy = {"name": f"m{at}", **_policy(dice, {kind: _TOP[kind]})}
+        if kind == "string_attribute":
+            policy[kind]["values"] = [*policy[kind]["values"], f"value {at}"]
+        if kind == "numeric_attribute":
+            policy[kind] |= {"min_value": 300 + at, "max_value": dice.choice([404, 503, 1 << 40])}
+        if kind == "ottl_condition":
+            policy[kind]["span"] = [f'attributes["http.status_code"] == {at}', CONDITIONS[12]]
+        if kind != "string_attribute" or not policy[kind]["invert_match"]:
+            # Rare ones, so that later policies are told apart, too.
+            state = {"type": "trace_state", "trace_state": {"key": "k", "values": ["v1"]}}
+            policy = {
+                "name": policy["name"],
+                "type": "and",
+                "and": {"and_sub_policy": [state, {**policy, "name": "s"}]},
+            }
+        if "_limiting" not in json.dumps(policy) and kind != "and":
+            policies.append(policy)
+    return policies
 
 
 Maker = Callable[[Random], Config]

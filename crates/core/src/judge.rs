@@ -1,11 +1,11 @@
 //! Run the chain once on what is known of a trace. No span is touched.
 
+use crate::engine::{Decided, Seen};
 use crate::index::Trace;
-use crate::plan::{Compiled, NEVER, Votes};
+use crate::plan::{Bits, Compiled, NEVER};
 use crate::randomness::{Source, resolve};
 use crate::verdicts::{Early, NO_RULE, Verdict};
-use crate::votes::{Evidence, Limits, Outcome, vote};
-use crate::wire::Encoded;
+use crate::votes::{Evidence, Limits, Outcome, Said, vote};
 
 /// What a verdict depends on beside the trace and the plan.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,21 +16,18 @@ pub struct Circumstances {
     pub overload: u64,
     /// T that another gateway has evidence for, which holds spans of the same trace.
     pub shared: Option<u64>,
-    /// What the Collector would take for it, where the plan asks for that.
-    pub encoded: Encoded,
 }
 
-/// Judge a trace by the plan it began under; `limits` are those of this plan.
+/// Judge a trace by the plan it began under; `limits` and `said` are those of this plan.
 #[must_use]
-pub fn judge(
-    trace: &Trace,
+pub(crate) fn judge(
+    (trace, seen): (&Trace, Seen<'_>),
     plan: &Compiled,
-    limits: &mut Limits,
+    (limits, said): (&mut Limits, &mut Said),
     Circumstances {
         early,
         overload,
         shared,
-        encoded,
     }: Circumstances,
     wall_ns: u64,
 ) -> Verdict {
@@ -42,12 +39,18 @@ pub fn judge(
         trace.rv_source,
     );
     let (rule, threshold) = match &plan.plan().votes {
-        Some(_) if plan.is_too_large(encoded) => (None, NEVER),
-        // What overload drops anyhow takes no tokens from what it does not.
-        Some(votes) if randomness < overload => {
-            voted(votes, trace, encoded, &mut limits.clone(), wall_ns)
+        Some(_) if seen.decided == Some(Decided::TooLarge) => (None, NEVER),
+        Some(votes) if votes.at_ingest => decided(match seen.decided {
+            Some(Decided::Voted(outcome)) => outcome,
+            _ => Outcome::NotSampled,
+        }),
+        Some(votes) => {
+            let evidence = evidence(trace, seen, wall_ns);
+            // What overload drops anyhow takes no tokens from what it does not.
+            let mut spared = (randomness < overload).then(|| limits.clone());
+            let limits = spared.as_mut().unwrap_or(limits);
+            decided(vote(votes, &evidence, limits, said))
         }
-        Some(votes) => voted(votes, trace, encoded, limits, wall_ns),
         None => {
             let rule = plan.first_match(trace.bits, duration_ns);
             let threshold = rule.map_or(NEVER, |rule| plan.plan().rules[rule].threshold);
@@ -62,7 +65,7 @@ pub fn judge(
     };
     let large = plan.plan().large;
     let too_large = large.is_some_and(|large| large.drops(trace.bytes));
-    let (early, threshold) = if too_large || plan.is_too_large(encoded) {
+    let (early, threshold) = if too_large || seen.decided == Some(Decided::TooLarge) {
         (Early::TooLarge, NEVER)
     } else if threshold <= randomness && randomness < overload {
         (Early::Overload, overload)
@@ -82,7 +85,7 @@ pub fn judge(
             Source::Explicit => 1,
             Source::Hash => 2,
         },
-        bits: trace.bits,
+        bits: plan.evidence(rule, bits(trace, seen)),
         duration_ns,
         spans: trace.spans,
         bytes: trace.bytes,
@@ -93,24 +96,28 @@ pub fn judge(
     }
 }
 
-/// The policy that decides, and a T that says no more than that: kept whatever R is, or never.
-fn voted(
-    votes: &Votes,
-    trace: &Trace,
-    encoded: Encoded,
-    limits: &mut Limits,
-    wall_ns: u64,
-) -> (Option<usize>, u64) {
-    let evidence = Evidence {
+fn bits<'a>(trace: &Trace, seen: Seen<'a>) -> Bits<'a> {
+    Bits {
+        first: trace.bits,
+        more: seen.more_bits,
+    }
+}
+
+fn evidence<'a>(trace: &'a Trace, seen: Seen<'a>, wall_ns: u64) -> Evidence<'a> {
+    Evidence {
         trace_id: &trace.trace_id,
-        bits: trace.bits,
+        bits: bits(trace, seen),
         spans: trace.spans.into(),
-        bytes: i64::try_from(encoded.framed).unwrap_or(i64::MAX),
+        bytes: i64::try_from(seen.encoded.framed).unwrap_or(i64::MAX),
         wall_ns: i64::try_from(wall_ns).unwrap_or(i64::MAX),
-    };
-    match vote(votes, &evidence, limits).outcome {
+    }
+}
+
+/// The policy that decides, and a T that says no more than that: kept whatever R is, or never.
+const fn decided(outcome: Outcome) -> (Option<usize>, u64) {
+    match outcome {
         Outcome::Sampled(policy) => (Some(policy), 0),
-        Outcome::Dropped(policy) => (Some(policy), NEVER),
+        Outcome::Dropped(policy) | Outcome::Vetoed(policy) => (Some(policy), NEVER),
         Outcome::NotSampled => (None, NEVER),
     }
 }

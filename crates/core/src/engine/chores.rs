@@ -271,7 +271,7 @@ impl Engine {
         let buffer = &self.options.buffer;
         let ahead = 2 * buffer.segment_bytes;
         let log = self.log.bytes() + ahead > buffer.max_bytes;
-        let index = self.index.used_bytes() > buffer.max_index_bytes / 10 * 9;
+        let index = self.held_memory_bytes() > buffer.max_index_bytes / 10 * 9;
         if !(log || index) || !self.early.is_empty() {
             return;
         }
@@ -299,7 +299,7 @@ impl Engine {
         let log = buffer.max_bytes.saturating_sub(3 * buffer.segment_bytes);
         let index = buffer.max_index_bytes / 10 * 9;
         let part = |of: u64, whole: u64| of as f64 / whole.max(1) as f64;
-        part(needed, log).max(part(self.index.used_bytes(), index))
+        part(needed, log).max(part(self.held_memory_bytes(), index))
     }
 
     /// Why there is no room for more, even after judging early; none: there is.
@@ -314,7 +314,7 @@ impl Engine {
         if self.reserve.is_spent() {
             return Some(RefusalReason::Storage);
         }
-        let index = self.index.used_bytes() >= self.options.buffer.max_index_bytes;
+        let index = self.held_memory_bytes() >= self.options.buffer.max_index_bytes;
         index.then_some(RefusalReason::IndexFull)
     }
 }

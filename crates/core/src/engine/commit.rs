@@ -9,7 +9,7 @@ use crate::ledger::Count;
 use crate::log::{Entry, Header, Kind, LogError};
 use crate::options::Fsync;
 use crate::plan::{Compiled, Plan, PlanSet};
-use crate::verdicts::{Early, LateSpans};
+use crate::verdicts::LateSpans;
 use crate::waiting::Wheel;
 use crate::wire::{RejectedSpans, Scan, TraceDelta, scan};
 
@@ -294,21 +294,14 @@ impl Engine {
         }
         trace.due_tick = trace.due_tick.min(due_for_size(&trace, plan.plan(), now));
         let (stamp, due_tick) = (trace.stamp, trace.due_tick);
-        let sizes = plan.asks_for_sizes();
-        let too_large = sizes && plan.is_too_large(delta.encoded);
         if self.sharing.is_some() {
             let plan = std::sync::Arc::clone(plan);
             self.notice(&trace, &plan, (None, rule));
         }
         let slot = self.index.insert(hash, trace);
-        if sizes {
-            self.sizes.insert(slot, delta.encoded);
-        }
         self.index.add_record(slot, position);
         self.wheel.schedule((slot, stamp), due_tick);
-        if too_large {
-            self.early.push_back(((slot, stamp), Early::TooLarge));
-        }
+        self.look_beside(slot, delta, 0, now);
     }
 
     /// Add spans to a trace that is held.
@@ -348,15 +341,7 @@ impl Engine {
             trace.due_tick = trace.due_tick.min(due_for_size(trace, plan.plan(), now));
         });
         self.index.add_record(slot, position);
-        if plan.asks_for_sizes() {
-            let size = self.sizes.entry(slot).or_default();
-            let before = plan.is_too_large(*size);
-            size.add(delta.encoded);
-            if !before && plan.is_too_large(*size) {
-                let stamp = self.index.trace(slot).stamp;
-                self.early.push_back(((slot, stamp), Early::TooLarge));
-            }
-        }
+        self.look_beside(slot, delta, usize::from(!current), now);
         let trace = self.index.trace(slot);
         if trace.due_tick < before {
             // The older entry finds the trace gone, or due later, when its time comes.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Engine, PolicyCount};
+use super::{Beside, Engine, PolicyCount};
 use crate::clock::Now;
 use crate::judge::{Circumstances, judge};
 use crate::ledger::Count;
@@ -12,7 +12,7 @@ use crate::options::Fsync;
 use crate::outbox::KeptJob;
 use crate::plan::Compiled;
 use crate::verdicts::{Context, Early, LateSpans, Verdict, VerdictLog};
-use crate::votes::Limits;
+use crate::votes::{Limits, Said};
 use crate::waiting::Due;
 use crate::wire::{Scan, scan};
 
@@ -47,8 +47,8 @@ impl Engine {
         }
         let wait_ms = self.longest_wait_ms();
         // A verdict that is not written down has taken nothing from a limit either.
-        let limits_before = self.limits.clone();
-        let mut no_limits = Limits::default(); // of plans in which no policy votes
+        let before = (self.limits.clone(), self.said.clone());
+        let mut nothing = (Limits::default(), Said::default()); // of plans in which nobody votes
         let mut slice = Vec::new();
         let mut picked = HashSet::new();
         let mut verdicts = Vec::new();
@@ -69,13 +69,18 @@ impl Engine {
                 early,
                 overload: self.shed_since(trace.began_ms, wait_ms),
                 shared: self.shared_threshold(&trace.trace_id),
-                encoded: self.sizes.get(&slot).copied().unwrap_or_default(),
             };
-            let limits = match live.compiled.plan().votes {
-                Some(_) => self.limits.entry(trace.plan).or_default(),
-                None => &mut no_limits,
+            let beside = self.beside.get(&slot);
+            let beside = beside.map(Beside::seen).unwrap_or_default();
+            let kept = match live.compiled.plan().votes {
+                Some(_) => (
+                    self.limits.entry(trace.plan).or_default(),
+                    self.said.entry(trace.plan).or_default(),
+                ),
+                None => (&mut nothing.0, &mut nothing.1),
             };
-            verdicts.push(judge(trace, &live.compiled, limits, found, now.wall_ns));
+            let seen = (trace, beside);
+            verdicts.push(judge(seen, &live.compiled, kept, found, now.wall_ns));
             slice.push((waiting, early));
         }
         assert_eq!(verdicts.len(), slice.len(), "one verdict a trace");
@@ -120,7 +125,7 @@ impl Engine {
             Err(_) => {
                 // Without its record a verdict must have no effect: the traces stay due.
                 self.storage_errors += 1;
-                self.limits = limits_before;
+                (self.limits, self.said) = before;
                 for due in slice.into_iter().rev() {
                     self.early.push_front(due);
                 }
@@ -159,7 +164,7 @@ impl Engine {
         let trace = self
             .index
             .remove(slot, verdict.kept.then_some(&mut positions));
-        self.sizes.remove(&slot);
+        self.beside.remove(&slot);
         assert_eq!(
             (trace.trace_id, trace.spans, trace.bytes),
             (verdict.trace_id, verdict.spans, verdict.bytes),

@@ -5,6 +5,7 @@
 //! appended to the verdict log, then takes effect. A kept trace is packed into the outbox, then
 //! its part of the buffer log is let go.
 
+mod beside;
 mod chores;
 mod commit;
 mod judging;
@@ -15,6 +16,8 @@ mod report;
 mod restore;
 mod sharing;
 
+use beside::Beside;
+pub(crate) use beside::{Decided, Seen};
 pub(crate) use chores::CHECKPOINT;
 pub use chores::{Checkpoint, Chores};
 pub use commit::Prepared;
@@ -42,9 +45,8 @@ use crate::plan::{Compiled, PlanError, SharedPlans};
 use crate::reserve::{Reserve, Reserving};
 use crate::tenants::Tenants;
 use crate::verdicts::{Early, LateSpans, Recent, VerdictLog, VerdictMemory};
-use crate::votes::Limits;
+use crate::votes::{Limits, Said};
 use crate::waiting::{Waiting, Wheel};
-use crate::wire::Encoded;
 
 /// Why the engine could not start, or could not take a plan.
 #[derive(Debug, thiserror::Error)]
@@ -128,10 +130,13 @@ pub struct Engine {
     levels: Levels,
     /// What limits have given, by plan; for live ones alone.
     limits: BTreeMap<u32, Limits>,
+    /// What policies said that vote, by plan.
+    said: BTreeMap<u32, Said>,
     /// Plans that are not live any more and were asked for, compiled.
     former: Mutex<BTreeMap<u32, Arc<Compiled>>>,
-    /// What the Collector would take for held traces, by slot, where their plan asks for it.
-    sizes: HashMap<u32, Encoded>,
+    /// What is known of held traces beside [`crate::index::Trace`], by slot, where their plan
+    /// asks for it.
+    beside: HashMap<u32, Beside>,
     /// None: nothing is shared.
     sharing: Option<Sharing>,
     /// The time of the newest group, milliseconds.
@@ -215,8 +220,9 @@ impl Engine {
             totals: Totals::default(),
             levels: Levels::default(),
             limits: BTreeMap::new(),
+            said: BTreeMap::new(),
             former: Mutex::default(),
-            sizes: HashMap::new(),
+            beside: HashMap::new(),
             sharing: options.sharing.map(Sharing::new),
             newest_ms: now.mono_ns / 1_000_000,
             policies: HashMap::new(),

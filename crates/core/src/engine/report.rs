@@ -17,6 +17,7 @@ use crate::outbox::PLAN_LOST;
 use crate::plan::{Compiled, NEVER};
 use crate::tenants::Tenants;
 use crate::verdicts::{Batch, Early, NO_RULE, Verdict, VerdictLog};
+use crate::votes::SaidBy;
 use crate::wire::TraceId;
 
 /// What one policy did, since the start of the process.
@@ -93,12 +94,13 @@ impl Engine {
             .collect();
         let outbox = self.outbox.stats(now);
         json!({
+            "votes": self.votes(),
             "log": {"bytes": self.log.bytes(), "segments": self.log.segment_count(),
                     "max_bytes": self.options.buffer.max_bytes,
                     "reserve_spent": self.reserve.is_spent()},
             "index": {"traces": self.index.len(), "records": self.index.record_count(),
                       "bytes": self.index.memory_bytes(),
-                      "used_bytes": self.index.used_bytes(),
+                      "used_bytes": self.held_memory_bytes(),
                       "max_bytes": self.options.buffer.max_index_bytes},
             "late": {"traces": self.memory.len(),
                      "reach_seconds": self.memory.reach_ms(now.mono_ns / 1_000_000) as f64 / 1e3},
@@ -113,6 +115,25 @@ impl Engine {
             "plan": self.current_plan().plan().version,
             "storage_errors": self.storage_errors + outbox.storage_errors,
         })
+    }
+
+    /// What each policy said, where policies vote, whoever decided.
+    fn votes(&self) -> Vec<Value> {
+        let mut by_name: BTreeMap<String, SaidBy> = BTreeMap::new();
+        for (plan, said) in &self.said {
+            let plan = self.plan_of(*plan);
+            let rules = plan.iter().flat_map(|plan| &plan.plan().rules);
+            for (rule, said) in rules.zip(said.by()) {
+                by_name.entry(rule.name.clone()).or_default().add(*said);
+            }
+        }
+        let said = by_name.into_iter();
+        said.map(|(name, said)| {
+            let mut value = json!(said);
+            value["policy"] = json!(name);
+            value
+        })
+        .collect()
     }
 
     /// What is known of a trace without reading the whole verdict log: `Some` if it is held or
@@ -230,12 +251,9 @@ fn verdict_json(
 ) -> Value {
     let plan = compiled.map(Compiled::plan);
     let rule = plan.and_then(|plan| plan.rules.get(usize::from(verdict.rule)));
-    let reasons: Vec<&str> = plan
+    let reasons: Vec<&str> = compiled
         .into_iter()
-        .flat_map(|plan| &plan.predicates)
-        .enumerate()
-        .filter(|(bit, _)| verdict.bits >> bit & 1 == 1)
-        .map(|(_, predicate)| predicate.reason.as_str())
+        .flat_map(|plan| plan.reasons(verdict.rule.into(), verdict.bits))
         .collect();
     let source = ["trace_id", "rv", "hash"][usize::from(verdict.randomness_source.min(2))];
     let large = plan.and_then(|plan| plan.large);

@@ -221,7 +221,7 @@ impl Engine {
         let mut pin = None;
         if let Some(slot) = self.index.find(hash, &verdict.trace_id) {
             let trace = self.index.remove(slot, pending.then_some(&mut positions));
-            self.sizes.remove(&slot);
+            self.beside.remove(&slot);
             // Where damage took a note on late spans, these are more than it was judged on.
             let there = Count::new(u64::from(trace.spans), trace.bytes);
             pin = Some((trace.pin, there));
@@ -350,22 +350,19 @@ impl Engine {
         );
         self.check();
         self.retire_plans();
-        self.queue_too_large();
+        self.queue_decided();
         self.held().spans
     }
 
-    /// Traces that are larger than their plan allows are judged at once.
-    fn queue_too_large(&mut self) {
-        let is_too_large = |slot: &u32| {
-            let (trace, size) = (self.index.trace(*slot), self.sizes.get(slot));
-            let held_by = |live: &&super::LivePlan| live.version() == trace.plan;
-            let live = self.plans.iter().find(held_by);
-            live.zip(size)
-                .is_some_and(|(live, size)| live.compiled.is_too_large(*size))
-        };
-        let mut slots: Vec<u32> = self.sizes.keys().copied().collect();
-        slots.retain(is_too_large);
-        slots.sort_unstable();
-        self.judge_early(&slots, Early::TooLarge);
+    /// Traces on which all is said before they are due are judged at once.
+    fn queue_decided(&mut self) {
+        let besides = self.beside.iter();
+        let mut decided: Vec<(u32, Early)> = besides
+            .filter_map(|(&slot, beside)| Some((slot, beside.early()?)))
+            .collect();
+        decided.sort_unstable_by_key(|(slot, _)| *slot);
+        for (slot, early) in decided {
+            self.judge_early(&[slot], early);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a plan must be before it is run.
 
-use super::{Clause, MAX_PREDICATES, NEVER, Plan, Test};
+use super::{Clause, MAX_PREDICATES, MAX_VOTED, NEVER, Plan, Test, pages};
 
 /// The format of plans that this core runs.
 const FORMAT: u32 = 1;
@@ -12,8 +12,25 @@ pub enum PlanError {
     #[error("the plan has format {0}; this core runs format 1, so compile the policies again")]
     Format(u32),
     /// More conditions than a trace has bits.
-    #[error("the plan has {0} predicates, and a trace can carry 64; merge some or drop some")]
-    TooManyPredicates(usize),
+    #[error(
+        "the plan has {predicates} predicates, and a trace can carry {most}; merge some or drop some"
+    )]
+    TooManyPredicates {
+        /// Predicates in the plan.
+        predicates: usize,
+        /// As many as there may be.
+        most: usize,
+    },
+    /// A predicate in a place where it cannot be run.
+    #[error("predicate {position} ({reason}) {why}")]
+    Page {
+        /// Of the predicate, from 0.
+        position: usize,
+        /// Its reason.
+        reason: String,
+        /// Where it must be.
+        why: &'static str,
+    },
     /// A predicate that could not be explained.
     #[error("predicate {0} has an empty reason; name what it found")]
     NoReason(usize),
@@ -64,7 +81,7 @@ pub enum PlanError {
         /// The rule's name.
         rule: String,
         /// The bit it asks for.
-        bit: u8,
+        bit: u16,
         /// Predicates in the plan.
         predicates: usize,
     },
@@ -94,10 +111,18 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
     if plan.format != FORMAT {
         return Err(PlanError::Format(plan.format));
     }
-    if plan.predicates.len() > MAX_PREDICATES {
-        return Err(PlanError::TooManyPredicates(plan.predicates.len()));
+    let most = match plan.votes {
+        Some(_) => MAX_VOTED,
+        None => MAX_PREDICATES,
+    };
+    if plan.predicates.len() > most {
+        return Err(PlanError::TooManyPredicates {
+            predicates: plan.predicates.len(),
+            most,
+        });
     }
     check_predicates(plan)?;
+    pages::check(plan)?;
     check_rules(plan)?;
     check_votes(plan)
 }
@@ -205,7 +230,7 @@ fn check_rules(plan: &Plan) -> Result<(), PlanError> {
             {
                 return Err(PlanError::Bit {
                     rule: name(),
-                    bit: *bit,
+                    bit: u16::from(*bit),
                     predicates: plan.predicates.len(),
                 });
             }

@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 use super::check::check;
 use super::matcher::{self, Matcher};
 use super::ottl::Asked;
-use super::{Clause, Plan, PlanError, Rule, Test, Value, Vote, Votes};
+use super::{Bits, Clause, PAGE, Plan, PlanError, Rule, Test, Value, Vote, Votes, pages};
 use crate::ottl::{View, Wants};
 use crate::wire::{Encoded, w3c};
 
@@ -27,8 +27,12 @@ pub struct Compiled {
     ottl: Vec<Asked>,
     /// Attributes of resources and of scopes that conditions in OTTL read.
     ottl_wants: (Wants, Wants),
+    /// Some condition in OTTL is asked, on this page or another.
+    asks_ottl: bool,
     /// Pairs of bits of which the first that is set stays alone.
     races: Vec<u64>,
+    /// Predicates beyond the first page; of a page itself, none.
+    pages: Vec<Self>,
 }
 
 /// A test of how long a trace lasts so far.
@@ -77,6 +81,19 @@ impl Compiled {
     /// [`PlanError`]: what is wrong with it, and in which predicate or rule.
     pub fn new(plan: Plan) -> Result<Self, PlanError> {
         check(&plan)?;
+        let pages: Result<Vec<_>, _> = pages::pages(&plan).map(Self::page).collect();
+        let mut compiled = Self::page(plan)?;
+        compiled.pages = pages?;
+        for page in &compiled.pages {
+            compiled.asks_ottl |= page.asks_ottl;
+            compiled.ottl_wants.0.add(page.ottl_wants.0.clone());
+            compiled.ottl_wants.1.add(page.ottl_wants.1.clone());
+        }
+        Ok(compiled)
+    }
+
+    /// The first page of a plan.
+    fn page(plan: Plan) -> Result<Self, PlanError> {
         let (span, resource) = Matcher::pair(&plan)?;
         let rules = plan.rules.iter().map(Conditions::new).collect();
         let status = [0, 1, 2].map(|code| status_bits(&plan, code));
@@ -91,10 +108,12 @@ impl Compiled {
             lasting: Vec::new(),
             ottl: Vec::new(),
             ottl_wants: Default::default(),
+            asks_ottl: false,
             races: Vec::new(),
+            pages: Vec::new(),
             sizes: plan.votes.as_ref().is_some_and(Votes::ask_for_sizes),
         };
-        for (position, predicate) in plan.predicates.iter().enumerate() {
+        for (position, predicate) in plan.predicates.iter().take(PAGE).enumerate() {
             compiled.add_test(1 << position, &predicate.test);
             compiled.ottl.extend(Asked::of(position, predicate)?);
         }
@@ -102,6 +121,7 @@ impl Compiled {
             compiled.ottl_wants.0.add(resource);
             compiled.ottl_wants.1.add(scope);
         }
+        compiled.asks_ottl = !compiled.ottl.is_empty();
         compiled.races = compiled.ottl.iter().filter_map(Asked::race).collect();
         compiled.plan = plan;
         Ok(compiled)
@@ -155,10 +175,9 @@ impl Compiled {
     #[must_use]
     pub fn reason(&self, rule: usize, bits: u64, _duration_ns: u64) -> &str {
         if let Some(votes) = &self.plan.votes {
-            return votes
-                .policies
-                .get(rule)
-                .map_or("default", |policy| self.vote_reason(policy, bits));
+            return votes.policies.get(rule).map_or("default", |policy| {
+                self.vote_reason(policy, self.evidence_page(rule), bits)
+            });
         }
         match self.plan.rules.get(rule).and_then(|rule| rule.all.first()) {
             Some(Clause::DurationAtLeast { .. }) => "duration",
@@ -171,12 +190,37 @@ impl Compiled {
         }
     }
 
-    /// The reason of the first predicate that a policy asks for and the trace fulfilled, else the
-    /// kind of the policy.
-    fn vote_reason<'v>(&'v self, policy: &'v Vote, bits: u64) -> &'v str {
-        let fulfilled = policy.bits().find(|bit| bits >> bit & 1 == 1);
-        let predicate = fulfilled.and_then(|bit| self.plan.predicates.get(usize::from(bit)));
+    /// The reason of the first predicate that a policy asks for and the trace fulfilled, as far as
+    /// `bits`, a page of them, can tell; else the kind of the policy.
+    fn vote_reason<'v>(&'v self, policy: &'v Vote, page: usize, bits: u64) -> &'v str {
+        let mut asked = policy.bits().map(usize::from);
+        let fulfilled = asked.find(|bit| bit / PAGE == page && bits >> (bit % PAGE) & 1 == 1);
+        let predicate = fulfilled.and_then(|bit| self.plan.predicates.get(bit));
         predicate.map_or_else(|| policy.slug(), |predicate| predicate.reason.as_str())
+    }
+
+    /// Which page of bits a verdict by this rule shows: where the policy asks first.
+    fn evidence_page(&self, rule: usize) -> usize {
+        let votes = self.plan.votes.as_ref();
+        let bit = votes.and_then(|votes| votes.first_bit(rule));
+        bit.map_or(0, |bit| usize::from(bit) / PAGE)
+    }
+
+    /// Of the predicates that held, those that a verdict by this rule shows.
+    pub(crate) fn evidence(&self, rule: Option<usize>, bits: Bits<'_>) -> u64 {
+        bits.page(rule.map_or(0, |rule| self.evidence_page(rule)))
+    }
+
+    /// The reasons of the predicates that such evidence says held.
+    pub(crate) fn reasons(&self, rule: usize, evidence: u64) -> impl Iterator<Item = &str> {
+        let page = self
+            .plan
+            .predicates
+            .chunks(PAGE)
+            .nth(self.evidence_page(rule));
+        let held = page.into_iter().flatten().enumerate();
+        held.filter(move |(bit, _)| evidence >> bit & 1 == 1)
+            .map(|(_, predicate)| predicate.reason.as_str())
     }
 
     /// When a trace that waits until then is judged: where policies vote, at a tick.
@@ -244,7 +288,25 @@ impl Compiled {
 
     /// Whether conditions in OTTL are asked.
     pub(crate) const fn asks_ottl(&self) -> bool {
-        !self.ottl.is_empty()
+        self.asks_ottl
+    }
+
+    /// The pages of predicates beyond the first.
+    pub(crate) fn pages(&self) -> &[Self] {
+        &self.pages
+    }
+
+    /// Whether spans are voted on as they come.
+    pub(crate) fn votes_at_ingest(&self) -> bool {
+        self.plan
+            .votes
+            .as_ref()
+            .is_some_and(|votes| votes.at_ingest)
+    }
+
+    /// Whether more is asked of a held trace than [`crate::index::Trace`] has room for.
+    pub(crate) fn asks_beside(&self) -> bool {
+        self.sizes || !self.pages.is_empty() || self.votes_at_ingest()
     }
 
     /// Whether conditions in OTTL read all attributes of resources, or of scopes, as a map.
@@ -329,7 +391,7 @@ impl Compiled {
 #[cold]
 fn status_bits(plan: &Plan, code: i32) -> u64 {
     let mut bits = 0;
-    for (position, predicate) in plan.predicates.iter().enumerate() {
+    for (position, predicate) in plan.predicates.iter().take(PAGE).enumerate() {
         if let Test::SpanStatusIn { codes } = &predicate.test
             && codes.contains(&code)
         {

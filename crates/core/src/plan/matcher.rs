@@ -1,7 +1,7 @@
 //! Predicates on attributes, arranged by key so that most attributes are passed over unread.
 
 use super::asked::Ask;
-use super::{Plan, PlanError, Test};
+use super::{PAGE, Plan, PlanError, Test};
 
 /// What an attribute holds, as far as a predicate can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,14 +66,14 @@ pub(crate) fn length_bit(key: &[u8]) -> u64 {
 }
 
 impl Matcher {
-    /// The tests on spans, and those on resources.
+    /// The tests on spans of a plan's first page, and those on resources.
     ///
     /// # Errors
     /// [`PlanError::Expression`].
     pub(crate) fn pair(plan: &Plan) -> Result<(Self, Self), PlanError> {
         let (mut span, mut resource) = (Self::default(), Self::default());
         resource.of_resource = true;
-        for (position, predicate) in plan.predicates.iter().enumerate() {
+        for (position, predicate) in plan.predicates.iter().take(PAGE).enumerate() {
             let bit = 1 << position;
             match &predicate.test {
                 Test::SpanIntIn { keys, values } => {
@@ -130,7 +130,7 @@ impl Matcher {
     fn arranged(mut self) -> Self {
         self.asked.sort_by_key(|asked| asked.key.len());
         self.lengths = self.asked.iter().fold(0, |m, a| m | length_bit(&a.key));
-        // A plan has no more predicates than a word has bits, so no more keys either.
+        // A page has no more predicates than a word has bits, so no more keys either.
         let first = self
             .asked
             .iter_mut()

@@ -7,11 +7,13 @@ mod check;
 mod compile;
 mod matcher;
 mod ottl;
+mod pages;
 mod votes;
 
 pub use check::PlanError;
 pub use compile::{Compiled, PlanSet, SharedPlans};
 pub use matcher::Value;
+pub use pages::Bits;
 pub use votes::{Cost, Share, Vote, Votes};
 
 use serde::{Deserialize, Serialize};
@@ -21,8 +23,15 @@ use crate::ottl::Condition;
 /// T of a rule with rate 0: above every R, so nothing is kept.
 pub const NEVER: u64 = 1 << 56;
 
-/// Bits a trace can carry, one a predicate.
-pub const MAX_PREDICATES: usize = 64;
+/// Predicates on one page: bits of a word.
+pub const PAGE: usize = 64;
+
+/// Predicates that rules may ask for: one page.
+pub const MAX_PREDICATES: usize = PAGE;
+
+/// Predicates that policies which vote may ask for. Every page beyond the first is a look of its
+/// own at each span.
+pub const MAX_VOTED: usize = 16 * PAGE;
 
 /// A compiled policy chain, in the form that crosses the seam and is stored beside the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,7 +150,7 @@ pub enum Test {
         /// Set if a condition erred before one held, and asking ends there; without it an error
         /// is a condition that does not hold.
         #[serde(default)]
-        failed: Option<u8>,
+        failed: Option<u16>,
     },
     /// A condition in OTTL erred: set by the predicate that asks.
     OttlFailed {

@@ -16,12 +16,21 @@ pub struct Votes {
     /// A trace of more bytes, as the Collector would encode it, is dropped at once.
     #[serde(default)]
     pub max_bytes: Option<u64>,
+    /// The spans of each request that stand under one Resource are voted on alone, as they come;
+    /// what no vote has decided when it is due is dropped.
+    #[serde(default)]
+    pub at_ingest: bool,
 }
 
 impl Votes {
     /// Whether it matters what the Collector would take for a trace.
     pub(crate) fn ask_for_sizes(&self) -> bool {
         self.max_bytes.is_some() || self.policies.iter().any(Vote::asks_for_sizes)
+    }
+
+    /// The predicate that a policy asks for first, by its position.
+    pub(crate) fn first_bit(&self, policy: usize) -> Option<u16> {
+        self.policies.get(policy)?.bits().next()
     }
 }
 
@@ -34,17 +43,21 @@ pub enum Vote {
     /// Samples a trace in which some span set this bit; inverted, one in which none did.
     Bit {
         /// A position in the plan's predicates.
-        bit: u8,
+        bit: u16,
         /// Ask for the opposite.
         #[serde(default)]
         inverted: bool,
+        /// What it does not sample nobody samples, and what it samples is sampled only if nobody
+        /// is against it.
+        #[serde(default)]
+        veto: bool,
     },
     /// Spans were asked one after another, until one matched or could not be asked.
     Race {
         /// Set if one matched first.
-        matched: u8,
+        matched: u16,
         /// Set if one could not be asked, first: the policy errs.
-        failed: u8,
+        failed: u16,
     },
     /// Samples a trace of so many spans.
     Spans {
@@ -121,7 +134,7 @@ pub enum Cost {
 
 impl Vote {
     /// The bits that it asks for, in its order.
-    pub(crate) fn bits(&self) -> Box<dyn Iterator<Item = u8> + '_> {
+    pub(crate) fn bits(&self) -> Box<dyn Iterator<Item = u16> + '_> {
         match self {
             Self::Bit { bit, .. } => Box::new(std::iter::once(*bit)),
             Self::Race { matched, failed } => Box::new([*matched, *failed].into_iter()),

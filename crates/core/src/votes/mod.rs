@@ -6,7 +6,7 @@ pub use bucket::Bucket;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Cost, Share, Vote, Votes};
+use crate::plan::{Bits, Cost, Share, Vote, Votes};
 use crate::wire::TraceId;
 
 /// What limits have given so far. A process that starts again goes on with it.
@@ -30,7 +30,7 @@ pub struct Evidence<'a> {
     /// Its id.
     pub trace_id: &'a TraceId,
     /// The predicates that held.
-    pub bits: u64,
+    pub bits: Bits<'a>,
     /// Its spans.
     pub spans: i64,
     /// What it takes from a limit in bytes.
@@ -46,17 +46,55 @@ pub enum Outcome {
     Dropped(usize),
     /// None dropped it, and some sampled it, this one first.
     Sampled(usize),
+    /// None dropped it, and this one was first to be against it, whoever sampled it.
+    Vetoed(usize),
     /// Neither.
     NotSampled,
 }
 
-/// A vote, and the policies that could not be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ballot {
-    /// The verdict.
-    pub outcome: Outcome,
-    /// Policies that erred.
-    pub errors: u32,
+/// What policies said so far, by position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said(Vec<SaidBy>);
+
+/// How often a policy said what, each time that it was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SaidBy {
+    /// To keep the trace.
+    pub sampled: u64,
+    /// Not to.
+    pub not_sampled: u64,
+    /// To drop it, whatever others say.
+    pub dropped: u64,
+    /// Nothing: it could not be asked.
+    pub failed: u64,
+}
+
+impl SaidBy {
+    /// Both of both.
+    pub fn add(&mut self, other: Self) {
+        self.sampled += other.sampled;
+        self.not_sampled += other.not_sampled;
+        self.dropped += other.dropped;
+        self.failed += other.failed;
+    }
+}
+
+impl Said {
+    /// Of each policy, by position; policies that were never asked may be missing at the end.
+    #[must_use]
+    pub fn by(&self) -> &[SaidBy] {
+        &self.0
+    }
+
+    fn note(&mut self, policy: usize, voice: &Result<Voice, Erred>) {
+        let said = at(&mut self.0, policy);
+        *match voice {
+            Ok(Voice::Sampled | Voice::InvertSampled) => &mut said.sampled,
+            Ok(Voice::NotSampled | Voice::InvertNotSampled) => &mut said.not_sampled,
+            Ok(Voice::Dropped) => &mut said.dropped,
+            Err(Erred) => &mut said.failed,
+        } += 1;
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,39 +102,112 @@ enum Voice {
     Sampled,
     NotSampled,
     Dropped,
+    /// Sampled, if nobody is against it.
+    InvertSampled,
+    /// Against it, whoever else samples it.
+    InvertNotSampled,
+}
+
+impl Voice {
+    const fn is_against(self) -> bool {
+        matches!(self, Self::NotSampled | Self::InvertNotSampled)
+    }
+}
+
+/// Who said something first, by position.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    dropped: Option<usize>,
+    sampled: Option<usize>,
+    not_sampled: bool,
+    invert_sampled: Option<usize>,
+    invert_not_sampled: Option<usize>,
+}
+
+impl Count {
+    fn ask<'v>(
+        &mut self,
+        policies: impl Iterator<Item = (usize, &'v Vote)>,
+        votes: &Votes,
+        evidence: &Evidence<'_>,
+        (limits, said): (&mut Limits, &mut Said),
+    ) {
+        for (at, policy) in policies {
+            let voice = ask(policy, evidence, limits);
+            said.note(at, &voice);
+            match voice {
+                Err(Erred) => {}
+                Ok(Voice::Dropped) => {
+                    self.dropped = Some(at);
+                    return;
+                }
+                Ok(Voice::Sampled) => {
+                    self.sampled.get_or_insert(at);
+                    if votes.first_match {
+                        return;
+                    }
+                }
+                Ok(Voice::NotSampled) => self.not_sampled = true,
+                Ok(Voice::InvertSampled) => {
+                    self.invert_sampled.get_or_insert(at);
+                }
+                Ok(Voice::InvertNotSampled) => {
+                    self.invert_not_sampled.get_or_insert(at);
+                }
+            }
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        let nobody_against = self.invert_sampled.filter(|_| !self.not_sampled);
+        match (self.dropped, self.invert_not_sampled) {
+            (Some(at), _) => Outcome::Dropped(at),
+            (None, Some(at)) => Outcome::Vetoed(at),
+            (None, None) => self
+                .sampled
+                .or(nobody_against)
+                .map_or(Outcome::NotSampled, Outcome::Sampled),
+        }
+    }
 }
 
 /// A policy that could not be asked: it says nothing, and so does whatever it is a part of.
 struct Erred;
 
 /// Let every policy vote: those that drop first, then the others, each kind in its order.
-pub fn vote(votes: &Votes, evidence: &Evidence<'_>, limits: &mut Limits) -> Ballot {
-    let policies = || votes.policies.iter().enumerate();
-    let drops = policies().filter(|(_, policy)| matches!(policy, Vote::Drop { .. }));
-    let others = policies().filter(|(_, policy)| !matches!(policy, Vote::Drop { .. }));
-    let mut ballot = Ballot {
-        outcome: Outcome::NotSampled,
-        errors: 0,
-    };
-    for (at, policy) in drops.chain(others) {
-        match ask(policy, evidence, limits) {
-            Err(Erred) => ballot.errors += 1,
-            Ok(Voice::NotSampled) => {}
-            Ok(Voice::Dropped) => {
-                ballot.outcome = Outcome::Dropped(at);
-                return ballot;
-            }
-            Ok(Voice::Sampled) => {
-                if ballot.outcome == Outcome::NotSampled {
-                    ballot.outcome = Outcome::Sampled(at);
-                }
-                if votes.first_match {
-                    return ballot;
-                }
-            }
-        }
+pub fn vote(
+    votes: &Votes,
+    evidence: &Evidence<'_>,
+    limits: &mut Limits,
+    said: &mut Said,
+) -> Outcome {
+    let mut count = Count::default();
+    let all = policies(votes, true).chain(policies(votes, false));
+    count.ask(all, votes, evidence, (limits, said));
+    count.outcome()
+}
+
+/// Let policies vote on spans that just came, alone; if that decides nothing, later ones may.
+///
+/// A drop that did not drop might still do so: as long as there is one, nobody else is asked.
+pub fn vote_at_ingest(
+    votes: &Votes,
+    evidence: &Evidence<'_>,
+    limits: &mut Limits,
+    said: &mut Said,
+) -> Outcome {
+    let mut count = Count::default();
+    count.ask(policies(votes, true), votes, evidence, (limits, said));
+    if count.dropped.is_none() && !count.not_sampled {
+        count.ask(policies(votes, false), votes, evidence, (limits, said));
     }
-    ballot
+    count.outcome()
+}
+
+/// Policies that drop, or those that do not, with their positions.
+fn policies(votes: &Votes, drop: bool) -> impl Iterator<Item = (usize, &Vote)> {
+    let policies = votes.policies.iter().enumerate();
+    policies.filter(move |(_, policy)| matches!(policy, Vote::Drop { .. }) == drop)
 }
 
 const fn voice(sampled: bool) -> Result<Voice, Erred> {
@@ -108,10 +219,22 @@ const fn voice(sampled: bool) -> Result<Voice, Erred> {
 }
 
 fn ask(policy: &Vote, evidence: &Evidence<'_>, limits: &mut Limits) -> Result<Voice, Erred> {
-    let is_set = |bit: u8| evidence.bits >> bit & 1 == 1;
+    let is_set = |bit: u16| evidence.bits.has(bit);
     match policy {
         Vote::Always => voice(true),
-        Vote::Bit { bit, inverted } => voice(is_set(*bit) != *inverted),
+        Vote::Bit {
+            bit,
+            inverted,
+            veto,
+        } => {
+            let sampled = is_set(*bit) != *inverted;
+            Ok(match (sampled, veto) {
+                (true, false) => Voice::Sampled,
+                (false, false) => Voice::NotSampled,
+                (true, true) => Voice::InvertSampled,
+                (false, true) => Voice::InvertNotSampled,
+            })
+        }
         Vote::Race { failed, .. } if is_set(*failed) => Err(Erred),
         Vote::Race { matched, .. } => voice(is_set(*matched)),
         Vote::Spans { min, max } => {
@@ -138,7 +261,7 @@ fn ask(policy: &Vote, evidence: &Evidence<'_>, limits: &mut Limits) -> Result<Vo
         Vote::Not { of } => Ok(match ask(of, evidence, limits)? {
             Voice::Sampled => Voice::NotSampled,
             Voice::NotSampled => Voice::Sampled,
-            Voice::Dropped => Voice::Dropped,
+            other => other,
         }),
         Vote::Composite { of, most, place } => {
             composite(of, *most, usize::from(*place), evidence, limits)
@@ -154,7 +277,7 @@ fn all(
     limits: &mut Limits,
 ) -> Result<Voice, Erred> {
     for part in parts {
-        if ask(part, evidence, limits)? == Voice::NotSampled {
+        if ask(part, evidence, limits)?.is_against() {
             return Ok(Voice::NotSampled);
         }
     }

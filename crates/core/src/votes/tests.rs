@@ -38,7 +38,10 @@ fn and(of: Vec<Vote>) -> Vote {
 fn evidence(bits: u64, spans: i64, second: i64) -> Evidence<'static> {
     Evidence {
         trace_id: &[7; 16],
-        bits,
+        bits: Bits {
+            first: bits,
+            more: &[],
+        },
         spans,
         bytes: 100 * spans,
         wall_ns: (1_700_000_000 + second) * SECOND_NS,
@@ -50,17 +53,24 @@ fn chain(policies: Vec<Vote>, first_match: bool) -> Votes {
         policies,
         first_match,
         tick_ms: 1_000,
-        max_bytes: None,
+        ..Votes::default()
     }
 }
 
-fn outcome(policies: Vec<Vote>, bits: u64) -> (Outcome, u32) {
-    let ballot = vote(
+/// The outcome, and how many policies could not be asked.
+fn outcome(policies: Vec<Vote>, bits: u64) -> (Outcome, u64) {
+    let mut said = Said::default();
+    let outcome = vote(
         &chain(policies, false),
         &evidence(bits, 1, 0),
         &mut Limits::default(),
+        &mut said,
     );
-    (ballot.outcome, ballot.errors)
+    (outcome, said.by().iter().map(|by| by.failed).sum())
+}
+
+fn vote_once(votes: &Votes, evidence: &Evidence<'_>, limits: &mut Limits) -> Outcome {
+    vote(votes, evidence, limits, &mut Said::default())
 }
 
 /// Any drop decides, wherever it stands; else any sample; errors say nothing.
@@ -88,7 +98,11 @@ fn drops_go_before_samples() {
 /// A bit and its opposite; a race that one won.
 #[test]
 fn bits_and_races() {
-    let bit = |inverted| Vote::Bit { bit: 3, inverted };
+    let bit = |inverted| Vote::Bit {
+        bit: 3,
+        inverted,
+        veto: false,
+    };
     for (policy, bits, sampled) in [
         (bit(false), 0b1000, true),
         (bit(false), 0b0111, false),
@@ -115,13 +129,13 @@ fn numbers_of_spans() {
         (5, 3, 4, false),
     ] {
         let votes = chain(vec![Vote::Spans { min, max }], false);
-        let ballot = vote(&votes, &evidence(0, spans, 0), &mut Limits::default());
+        let ballot = vote_once(&votes, &evidence(0, spans, 0), &mut Limits::default());
         let expected = if sampled {
             Outcome::Sampled(0)
         } else {
             Outcome::NotSampled
         };
-        assert_eq!(ballot.outcome, expected, "{min} to {max}: {spans}");
+        assert_eq!(ballot, expected, "{min} to {max}: {spans}");
     }
 }
 
@@ -147,8 +161,8 @@ fn hashes_are_those_of_fnv() {
                 trace_id: &trace_id,
                 ..evidence(0, 1, 0)
             };
-            let ballot = vote(&votes, &asked, &mut Limits::default());
-            assert_eq!(ballot.outcome == Outcome::Sampled(0), sampled);
+            let ballot = vote_once(&votes, &asked, &mut Limits::default());
+            assert_eq!(ballot == Outcome::Sampled(0), sampled);
         }
     }
 }
@@ -165,13 +179,13 @@ fn who_is_not_asked_takes_no_tokens() {
     ];
     for (votes, left) in asked {
         let mut limits = Limits::default();
-        vote(&votes, &evidence(0, 1, 0), &mut limits);
-        let after = vote(
+        vote_once(&votes, &evidence(0, 1, 0), &mut limits);
+        let after = vote_once(
             &chain(vec![one_token()], false),
             &evidence(0, 1, 0),
             &mut limits,
         );
-        assert_eq!(after.outcome == Outcome::Sampled(0), left, "{votes:?}");
+        assert_eq!(after == Outcome::Sampled(0), left, "{votes:?}");
     }
 }
 
@@ -183,6 +197,7 @@ fn a_share_that_is_used_up_falls_through_to_nobody() {
         vote: Vote::Bit {
             bit,
             inverted: false,
+            veto: false,
         },
         most,
     };
@@ -194,8 +209,8 @@ fn a_share_that_is_used_up_falls_through_to_nobody() {
     let votes = chain(vec![parts], false);
     let mut limits = Limits::default();
     let mut sampled = |bits, spans, second| {
-        let ballot = vote(&votes, &evidence(bits, spans, second), &mut limits);
-        ballot.outcome == Outcome::Sampled(0)
+        let ballot = vote_once(&votes, &evidence(bits, spans, second), &mut limits);
+        ballot == Outcome::Sampled(0)
     };
     assert!(sampled(0b01, 6, 0));
     assert!(
@@ -230,4 +245,90 @@ fn what_errs_in_a_part_errs_as_a_whole() {
     };
     assert_eq!(outcome(vec![parts.clone()], 0b10), (Outcome::NotSampled, 1));
     assert_eq!(outcome(vec![parts], 0b00), (Outcome::Sampled(0), 0));
+}
+
+/// Up to 0.143 a match under `invert_match` at the top was a veto, and no match a weak yes.
+#[test]
+fn vetoes_go_before_samples_and_after_drops() {
+    use Outcome::{Dropped, NotSampled, Sampled, Vetoed};
+    let veto = || Vote::Bit {
+        bit: 0,
+        inverted: true,
+        veto: true,
+    };
+    for (policies, bits, expected) in [
+        (vec![SAMPLES, veto()], 1, Vetoed(1)),
+        (vec![SAMPLES, veto(), drops(vec![SAMPLES])], 1, Dropped(2)),
+        (vec![veto()], 0, Sampled(0)),
+        (vec![veto(), SAMPLES], 0, Sampled(1)),
+        (vec![veto(), never()], 0, NotSampled),
+        (vec![and(vec![veto()])], 1, NotSampled),
+        (vec![and(vec![veto()])], 0, Sampled(0)),
+        (vec![drops(vec![veto()]), SAMPLES], 1, Sampled(1)),
+        (
+            vec![
+                Vote::Not {
+                    of: Box::new(veto()),
+                },
+                SAMPLES,
+            ],
+            1,
+            Vetoed(0),
+        ),
+    ] {
+        assert_eq!(outcome(policies.clone(), bits).0, expected, "{policies:?}");
+    }
+}
+
+/// A drop that said no may still say yes, so it keeps all others from being asked; one that could
+/// not be asked does not.
+#[test]
+fn at_ingest_a_drop_that_might_still_drop_keeps_others_silent() {
+    for (policies, bits, expected, asked) in [
+        (
+            vec![SAMPLES, drops(vec![never()])],
+            0,
+            Outcome::NotSampled,
+            0,
+        ),
+        (
+            vec![SAMPLES, drops(vec![SAMPLES])],
+            0,
+            Outcome::Dropped(1),
+            0,
+        ),
+        (
+            vec![SAMPLES, drops(vec![ERRS])],
+            0b10,
+            Outcome::Sampled(0),
+            1,
+        ),
+        (vec![never(), SAMPLES], 0, Outcome::Sampled(1), 0),
+    ] {
+        let votes = chain(policies, false);
+        let mut said = Said::default();
+        let limits = &mut Limits::default();
+        let outcome = vote_at_ingest(&votes, &evidence(bits, 1, 0), limits, &mut said);
+        assert_eq!(outcome, expected, "{votes:?}");
+        assert_eq!(said.by()[0].sampled, asked, "{votes:?}");
+    }
+}
+
+/// Bits beyond the first word are found on their page; pages that are not there have none.
+#[test]
+fn bits_stand_on_pages() {
+    let bits = Bits {
+        first: 1,
+        more: &[0, 1 << 63],
+    };
+    for (bit, held) in [
+        (0, true),
+        (1, false),
+        (64, false),
+        (191, true),
+        (192, false),
+        (1023, false),
+    ] {
+        assert_eq!(bits.has(bit), held, "{bit}");
+    }
 }

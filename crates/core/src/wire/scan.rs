@@ -1,10 +1,11 @@
 //! One pass over a request: which traces it adds to, and what.
 
+use super::paged::Pages;
 use super::pdata::{self, Groups};
 use super::reader::{LEN, Reader};
 use super::span::{BadId, Span, Tests};
 use super::tracestate;
-use super::types::{Encoded, RvSource, Scan, ScanError, TraceDelta};
+use super::types::{Encoded, Piece, RvSource, Scan, ScanError, TraceDelta};
 use super::walk::{Visitor, walk};
 use crate::ottl::{View, reduce};
 use crate::plan::PlanSet;
@@ -24,6 +25,8 @@ pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanErro
         around: tests.ask_ottl().then(Around::default),
         look_at_resources: tests.look_at_resources(),
         look_at_times: tests.look_at_times(),
+        pages: Pages::new(plans),
+        piece: tests.vote_at_ingest().then_some(0),
         groups: tests.look_at_sizes().then(|| {
             let mut groups = Groups::default();
             groups.begin();
@@ -118,6 +121,10 @@ struct Scanner<'p, 'o> {
     around: Option<Around>,
     look_at_resources: bool,
     look_at_times: bool,
+    /// None where no plan has more than one page of predicates.
+    pages: Option<Pages<'p>>,
+    /// Where a plan asks for pieces, how many Resources the request had so far.
+    piece: Option<u32>,
     /// None where no plan asks for sizes.
     groups: Option<Groups>,
     resource_bits: [u64; 2],
@@ -131,6 +138,12 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
         if let Some(around) = &mut self.around {
             around.begin_resource();
         }
+        if let Some(pages) = &mut self.pages {
+            pages.begin_resource();
+        }
+        if let Some(resources) = &mut self.piece {
+            *resources += 1;
+        }
         self.resource_bits = [0; 2];
         self.resource_seen = [0; 2];
     }
@@ -141,6 +154,9 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
         }
         if let Some(groups) = &mut self.groups {
             groups.add_resource(pdata::resource(message));
+        }
+        if let Some(pages) = &mut self.pages {
+            pages.resource(message);
         }
         if self.look_at_resources {
             let bits = self.tests.resource(message, &mut self.resource_seen);
@@ -174,13 +190,16 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
         };
         self.out.spans += 1;
         self.out.span_bytes += bytes;
-        if let Some(around) = &self.around {
-            let [current, previous] = self.tests.ottl(&View {
-                resources: &[&around.resource],
-                scopes: &[&around.scope],
-                span: message.rest(),
-                event: None,
-            });
+        let parts = self.around.as_ref();
+        let parts = parts.map(|around| ([&*around.resource], [&*around.scope]));
+        let view = parts.as_ref().map(|(resources, scopes)| View {
+            resources,
+            scopes,
+            span: message.rest(),
+            event: None,
+        });
+        if let Some(view) = &view {
+            let [current, previous] = self.tests.ottl(view);
             span.bits[0] |= current;
             span.bits[1] |= previous;
         }
@@ -188,6 +207,22 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
             add(delta, &span, self.resource_bits, bytes, &self.tests);
             if self.look_at_times {
                 delta.times.push((span.start_ns, span.end_ns));
+            }
+            if let Some(pages) = &mut self.pages {
+                pages.look(message, view.as_ref())?;
+                pages.add(&mut delta.pages);
+            }
+            if let Some(resource) = self.piece {
+                let piece = piece_of(delta, resource);
+                piece.spans += 1;
+                let bits = [0, 1].map(|plan| span.bits[plan] | self.resource_bits[plan]);
+                piece.bits = self.tests.join(piece.bits, bits);
+                if self.look_at_times {
+                    piece.times.push((span.start_ns, span.end_ns));
+                }
+                if let Some(pages) = &self.pages {
+                    pages.add(&mut piece.pages);
+                }
             }
             if let Some(groups) = &mut self.groups {
                 groups.add_span(self.out.fold.last(), pdata::span(message));
@@ -206,11 +241,31 @@ impl Scanner<'_, '_> {
         for (trace, bare) in groups.end() {
             if let Some(delta) = self.out.traces.get_mut(trace) {
                 let framed = pdata::framed(bare);
-                delta.encoded.add(Encoded { framed, bare });
+                let encoded = Encoded { framed, bare };
+                delta.encoded.add(encoded);
+                if let Some(piece) = delta.pieces.last_mut() {
+                    piece.encoded = encoded; // the only one under this Resource
+                }
             }
         }
         groups.begin();
     }
+}
+
+/// The piece at hand, begun if it is not yet.
+fn piece_of(delta: &mut TraceDelta, resource: u32) -> &mut Piece {
+    if delta
+        .pieces
+        .last()
+        .is_none_or(|piece| piece.resource != resource)
+    {
+        delta.pieces.push(Piece {
+            resource,
+            ..Piece::default()
+        });
+    }
+    let last = delta.pieces.len() - 1;
+    &mut delta.pieces[last]
 }
 
 #[inline(always)]

@@ -26,6 +26,15 @@ impl<'p> Tests<'p> {
         }
     }
 
+    /// The predicates of one page alone.
+    pub(crate) fn only(page: &'p Compiled) -> Self {
+        Self {
+            current: Some(page),
+            previous: None,
+            lengths: page.span_key_lengths(),
+        }
+    }
+
     /// The bits that a Resource sets.
     ///
     /// `seen`: the keys that earlier parts of it had, for each plan.
@@ -98,6 +107,12 @@ impl<'p> Tests<'p> {
     pub(crate) fn look_at_sizes(&self) -> bool {
         self.current.is_some_and(Compiled::asks_for_sizes)
             || self.previous.is_some_and(Compiled::asks_for_sizes)
+    }
+
+    /// Whether spans are voted on as they come.
+    pub(crate) fn vote_at_ingest(&self) -> bool {
+        self.current.is_some_and(Compiled::votes_at_ingest)
+            || self.previous.is_some_and(Compiled::votes_at_ingest)
     }
 
     /// Whether any predicate looks at resources.

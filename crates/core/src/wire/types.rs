@@ -1,6 +1,8 @@
 //! What a scan finds.
 
 use super::fold::Fold;
+use super::paged::PageBits;
+use crate::plan::Bits;
 
 /// Sixteen bytes, as they came.
 pub type TraceId = [u8; 16];
@@ -46,6 +48,47 @@ pub struct TraceDelta {
     pub times: Vec<(u64, u64)>,
     /// What the Collector would take for these spans; zero where no plan asks for that.
     pub encoded: Encoded,
+    /// The predicates beyond the first page, of the current plan and of the previous one; none
+    /// where neither has more.
+    pub pages: PageBits,
+    /// The same spans, apart by the Resource they stand under; empty where no plan asks for that.
+    pub pieces: Vec<Piece>,
+}
+
+impl TraceDelta {
+    /// Predicates beyond the first page that held, of the current plan (0) or the previous (1).
+    #[must_use]
+    pub fn more_bits(&self, plan: usize) -> &[u64] {
+        self.pages.as_ref().map_or(&[], |pages| &pages[plan])
+    }
+}
+
+/// Spans of a trace that stand under one Resource of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Piece {
+    /// Which of the request, from 1.
+    pub resource: u32,
+    /// How many.
+    pub spans: u32,
+    /// As those of [`TraceDelta`].
+    pub bits: [u64; 2],
+    /// As those of [`TraceDelta`].
+    pub pages: PageBits,
+    /// As those of [`TraceDelta`].
+    pub times: Vec<(u64, u64)>,
+    /// As that of [`TraceDelta`].
+    pub encoded: Encoded,
+}
+
+impl Piece {
+    /// The predicates that held, of the current plan (0) or of the previous one (1).
+    #[must_use]
+    pub fn bits(&self, plan: usize) -> Bits<'_> {
+        Bits {
+            first: self.bits[plan],
+            more: self.pages.as_ref().map_or(&[], |pages| &pages[plan]),
+        }
+    }
 }
 
 /// The sizes of ResourceSpans that hold one trace alone, as the Collector would write them.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
 
 from tailsampler.decide import plan, votes
 from tailsampler.decide.dialects.contrib import blocks, nested
 from tailsampler.decide.dialects.contrib.compat import NEWEST, Behaviour, behaviour
-from tailsampler.decide.plan import MAX_PREDICATES, NEVER, Plan, PredicateTable
+from tailsampler.decide.plan import MAX_VOTED, NEVER, PAGE, Plan, PredicateTable
 from tailsampler.decide.regex import for_the_core
 from tailsampler.errors import Place, Problem, SettingsError
 from tailsampler.settings.document import key_path
@@ -41,6 +41,7 @@ def compile_block(config: TailSampling, compat: int | None = None) -> Plan:
         SettingsError: with everything in it that this version of ours does not run.
     """
     lowering = _Lowering(behaviour(NEWEST if compat is None else compat))
+    lowering.latencies_first(config.policies)
     policies = tuple(
         lowering.vote(policy, ("policies", at)) for at, policy in enumerate(config.policies)
     )
@@ -58,6 +59,7 @@ def compile_block(config: TailSampling, compat: int | None = None) -> Plan:
             first_match=config.sample_on_first_match,
             tick_ms=TICK_MS,
             max_bytes=config.maximum_trace_size_bytes or None,
+            at_ingest=config.sampling_strategy == "span-ingest",
         ),
     )
 
@@ -96,17 +98,31 @@ class _Lowering:
 
     def check(self, config: TailSampling) -> None:
         """Raise what was found to be missing here."""
-        if config.sampling_strategy != "trace-complete":
-            self._missing(("sampling_strategy",), "span-ingest")
         conditions = len(self.table.predicates())
-        if conditions > MAX_PREDICATES:
+        if conditions > MAX_VOTED:
             say = (
                 f"the policies have {conditions} different conditions, and a trace has room for "
-                f"{MAX_PREDICATES}; join values of one key in one policy"
+                f"{MAX_VOTED}; join values of one key in one policy"
+            )
+            self._problems.append(Problem("too_many_conditions", _place(("policies",)), say))
+        latencies = sum(isinstance(one.test, plan.Lasting) for one in self.table.predicates())
+        if latencies > PAGE:
+            say = (
+                f"the policies have {latencies} different thresholds of latency, and a trace has "
+                f"room for {PAGE}; give some of them the same"
             )
             self._problems.append(Problem("too_many_conditions", _place(("policies",)), say))
         if self._problems:
             raise SettingsError(self._problems)
+
+    def latencies_first(self, policies: Iterable[Policy]) -> None:
+        """Times are looked at for conditions on the first page alone."""
+        for policy in policies:
+            match policy.settings:
+                case blocks.Latency() as block:
+                    self.latency(block, ())
+                case nested.Nested() as block:
+                    self.latencies_first(block.policies)
 
     def _missing(self, loc: Loc, what: str) -> None:
         say = f"{what} cannot be run by this version; leave it out, or stay with the Collector"
@@ -167,9 +183,9 @@ class _Lowering:
     def _attribute(
         self, key: str, asks: plan.Asks, reason: str, loc: Loc, *, inverted: bool
     ) -> votes.Vote:
-        if inverted and self._version.inverted_veto and not {"and", "drop"} & set(loc):
-            self._missing((*loc, "invert_match"), "the veto of invert_match before 0.144")
-        return self.bit(plan.First(key=key, asks=asks), reason, inverted=inverted)
+        veto = inverted and self._version.inverted_veto
+        bit = self.table.bit(reason, plan.First(key=key, asks=asks))
+        return votes.Bit(bit=bit, inverted=inverted, veto=veto)
 
     def status(self, block: blocks.StatusCode, _loc: Loc) -> votes.Vote:
         codes = tuple(sorted({_CODES[code] for code in block.status_codes}))
@@ -207,6 +223,7 @@ class _Lowering:
         failed = None
         if block.error_mode == "propagate":
             of = "\n".join((*block.span, "", *block.spanevent))
+            self.table.begin_page(together=2)
             failed = self.table.bit("ottl_error", plan.OttlFailed(of=of))
         test = plan.Ottl(
             span=tuple(self._conditions(block.span, "span", (*loc, "span"))),
