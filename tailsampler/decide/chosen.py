@@ -30,7 +30,7 @@ def plan_of(settings: Settings) -> Plan:
     """
     if settings.tail_sampling is None:
         return compile_plan(settings.sampling)
-    return compile_block(settings.tail_sampling, settings.compat)
+    return compile_block(settings.tail_sampling, settings.compat, settings.feature_gates)
 
 
 def sentences_of(settings: Settings) -> tuple[str, ...]:

@@ -100,6 +100,12 @@ class SpanSampled(_Part):
     kind: Literal["span_sampled"] = "span_sampled"
 
 
+class SamplingInformation(_Part):
+    """The span's tracestate says something of sampling: ``rv`` or ``th`` of its member ``ot``."""
+
+    kind: Literal["sampling_information"] = "sampling_information"
+
+
 class TraceStateIn(_Part):
     """The span's tracestate gives this key one of these values."""
 
@@ -138,11 +144,15 @@ class OttlFailed(_Part):
 
 
 class Lasting(_Part):
-    """Last end minus first start of the spans so far, after each span, in whole milliseconds."""
+    """Last end minus first start of the spans so far, after each span, in whole milliseconds.
+
+    ``wraps``: more than 292 years count modulo 2^64 ns, and not as 292.
+    """
 
     kind: Literal["lasting"] = "lasting"
     from_ms: int
     to_ms: int | None = None
+    wraps: bool = False
 
 
 Test = Annotated[
@@ -152,6 +162,7 @@ Test = Annotated[
     | ResourceStringIn
     | First
     | SpanSampled
+    | SamplingInformation
     | TraceStateIn
     | Ottl
     | OttlFailed

@@ -45,11 +45,17 @@ class Spans(Part):
 
 
 class Hashed(Part):
-    """Samples a trace whose hash (FNV-1a, 64 bit, of salt and id) is at or below ``threshold``."""
+    """Samples a trace whose hash (FNV-1a, 64 bit, of salt and id) is at or below ``threshold``.
+
+    ``t``: OpenTelemetry's T of the same share. ``informed``: a predicate; where it holds, T and R
+    decide, and not the hash.
+    """
 
     kind: Literal["hashed"] = "hashed"
     salt: str
     threshold: int
+    t: int = 0
+    informed: int | None = None
 
 
 class Limited(Part):
@@ -113,7 +119,12 @@ class Votes(Part):
     multiples of ``tick_ms``. ``first_match``: whoever samples first ends the vote. ``max_bytes``: a
     trace of more, as the Collector would encode it, is dropped at once. ``at_ingest``: the spans of
     each request that stand under one Resource are voted on alone, as they come; what no vote has
-    decided when it is due is dropped.
+    decided when it is due is dropped; ``despite_drops``: even while a drop may still drop.
+    ``schema_urls``: what the Collector takes for a trace counts them. ``credit_loosest``: of those
+    that sample, the one with the lowest T is credited, and not the first. ``tracestate``: the
+    lowest T of those that sampled is written on kept spans. ``budgets``: limits keep the traces of
+    a tick with the highest R, so that their T is known. ``record_policy``: the policy is written on
+    the scopes of kept spans.
     """
 
     policies: tuple[Vote, ...]
@@ -121,3 +132,9 @@ class Votes(Part):
     tick_ms: int
     max_bytes: int | None = None
     at_ingest: bool = False
+    despite_drops: bool = False
+    schema_urls: bool = False
+    credit_loosest: bool = False
+    tracestate: bool = False
+    budgets: bool = False
+    record_policy: bool = False

@@ -12,6 +12,7 @@ from pydantic_core import InitErrorDetails
 from tailsampler.decide.dialects import read_sampling
 from tailsampler.decide.dialects.contrib.block import TailSampling
 from tailsampler.decide.dialects.contrib.compat import Compat
+from tailsampler.decide.dialects.contrib.gates import DEFAULT_GATES, FeatureGates
 from tailsampler.settings.auth import unprotected
 from tailsampler.settings.base import Loc, Section, found
 from tailsampler.settings.buffer import Buffer
@@ -29,7 +30,7 @@ from tailsampler.settings.peers import Peers
 from tailsampler.settings.receive import Receive
 from tailsampler.settings.sampling import Sampling
 from tailsampler.settings.services import Admin, Control, Shutdown, Telemetry
-from tailsampler.settings.values import FilePath
+from tailsampler.settings.values import FilePath, Flag
 
 _COLLECTOR = "this is not a Collector's configuration; write "
 
@@ -69,6 +70,16 @@ class Settings(Section):
         "differ. Default: null, the newest that is known.",
         examples=['"0.155"'],
     )
+    compat_telemetry: Flag = Field(
+        default=False,
+        description="Offer contrib's metrics beside ours, by contrib's names. Default: false.",
+    )
+    feature_gates: FeatureGates = Field(
+        default=DEFAULT_GATES,
+        description="Feature gates of contrib's processor that are on: usetracestate, recordpolicy; "
+        "-disableinvertdecisions is off. Default: [].",
+        examples=["[recordpolicy]"],
+    )
     late: Late = Field(default=Late(), description="The verdicts that late spans follow.")
     decisions: Decisions = Field(default=Decisions(), description="The verdict log.")
     outbox: Outbox = Field(default=Outbox(), description="Kept spans that wait for exporters.")
@@ -101,6 +112,11 @@ class Settings(Section):
         if self.compat is not None and self.tail_sampling is None:
             alone = "only a tail_sampling: block is judged as a version of contrib; leave it out"
             yield found("compat_without_block", alone, ("compat",))
+        gated = self.feature_gates != DEFAULT_GATES
+        for key, written in ("compat_telemetry", self.compat_telemetry), ("feature_gates", gated):
+            if written and self.tail_sampling is None:
+                alone = "it is about a tail_sampling: block, and there is none; leave it out"
+                yield found("compat_without_block", alone, (key,))
         yield from self._exporter_clashes()
         yield from pass_through_problems(self.pass_through)
         say = unprotected(self.control.endpoint, self.admin.auth, self.control.tls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -12,10 +13,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tailsampler import _core
 from tailsampler.decide.dialects.contrib.block import TailSampling
+from tailsampler.decide.dialects.contrib.gates import Gates as FeatureGates
 from tailsampler.decide.dialects.contrib.lower import compile_block
 from tailsampler.settings.core_options import gateway_options
 from tailsampler.settings.root import Settings
 from tests.contrib.generate import Config, Sending, config, traffic
+from tests.contrib.model import ot
 from tests.contrib.model.compat import NEWEST
 from tests.contrib.model.config import decode
 from tests.contrib.model.events import Kind
@@ -34,8 +37,8 @@ class Outcome:
 
     verdicts: dict[bytes, tuple[bool, str | None]] = field(default_factory=dict)
     """Kept, and the policy that is credited."""
-    sent: Counter[bytes] = field(default_factory=Counter)
-    """Span ids that went out, late ones too."""
+    sent: Counter[tuple[bytes, int | None]] = field(default_factory=Counter)
+    """Ids of spans that went out, late ones too; and T that they bear, under the gate for it."""
 
 
 def by_the_engine(
@@ -43,10 +46,16 @@ def by_the_engine(
     compat: str | None,
     sendings: list[Sending],
     killed_after: int | None = None,
+    *,
+    gate: bool = False,
 ) -> Outcome:
-    """What the core makes of it; ``killed_after``: so many requests the process dies."""
+    """What the core makes of it; ``killed_after``: so many requests the process dies.
+
+    ``gate``: that of ``usetracestate``.
+    """
     version = None if compat is None else int(compat.removeprefix("0."))
-    plan = compile_block(TailSampling.model_validate(block), version)
+    gates = FeatureGates(use_tracestate=gate)
+    plan = compile_block(TailSampling.model_validate(block), version, gates)
     simulation = _core.Simulation(OPTIONS)
     simulation.install_plan(plan.model_dump_json())
     outcome, taken = Outcome(), 0
@@ -65,15 +74,17 @@ def by_the_engine(
                 assert trace_id not in outcome.verdicts, "judged twice"
                 outcome.verdicts[trace_id] = verdict["kept"], verdict["policy"]
         for payload in simulation.take():
-            outcome.sent.update(_span_ids(payload))
+            outcome.sent.update(_spans(payload, gate=gate))
     return outcome
 
 
-def by_the_model(block: Config, compat: str | None, sendings: list[Sending]) -> Outcome:
+def by_the_model(
+    block: Config, compat: str | None, sendings: list[Sending], *, gate: bool = False
+) -> Outcome:
     """What the model makes of it."""
-    processor = Processor(
-        decode(block, compat or NEWEST), compat or NEWEST, Gates(overflow=Overflow.NEVER)
-    )
+    gates = Gates(overflow=Overflow.NEVER, use_tracestate=gate)
+    processor = Processor(decode(block, compat or NEWEST), compat or NEWEST, gates)
+    thresholds: dict[bytes, int | None] = {}
     outcome = Outcome()
     for at_s, sending in _timeline(sendings):
         now_s = CLOCK_S + at_s
@@ -82,8 +93,10 @@ def by_the_model(block: Config, compat: str | None, sendings: list[Sending]) -> 
             if event.kind in {Kind.JUDGED, Kind.TOO_LARGE}:
                 kept = event.decision is Decision.SAMPLED
                 outcome.verdicts[event.trace_id] = kept, event.policy
+            if event.kind is Kind.JUDGED:
+                thresholds[event.trace_id] = event.threshold
             outcome.sent.update(
-                held.span.span_id
+                (held.span.span_id, _written(held.span.trace_state, thresholds, event.trace_id))
                 for arrival in event.out
                 for scope in arrival.scopes
                 for held in scope.spans
@@ -98,14 +111,22 @@ def _timeline(sendings: list[Sending]) -> list[tuple[float, Sending | None]]:
     return sorted(times, key=lambda one: one[0])
 
 
-def _span_ids(payload: bytes) -> list[bytes]:
+def _written(header: str, thresholds: dict[bytes, int | None], trace_id: bytes) -> int | None:
+    """T on a span of a kept trace; a late one bears that of its trace, whatever the version."""
+    threshold = thresholds[trace_id]
+    state = ot.parse(header)
+    if threshold is None or state is None:
+        return None
+    return max(threshold, state.threshold or 0)
+
+
+def _spans(payload: bytes, *, gate: bool) -> Iterator[tuple[bytes, int | None]]:
     request = ExportTraceServiceRequest.FromString(payload)
-    return [
-        span.span_id
-        for resource in request.resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
-    ]
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                state = ot.parse(span.trace_state) if gate else None
+                yield span.span_id, None if state is None else state.threshold
 
 
 def compare(seed: int, traces: int) -> tuple[int, str | None]:
@@ -113,8 +134,13 @@ def compare(seed: int, traces: int) -> tuple[int, str | None]:
     dice = Random(seed)
     block, sendings = config(dice), traffic(dice, traces)
     compat = dice.choice([None, None, "0.155", "0.152", "0.143"])
-    engine = by_the_engine(block, compat, sendings)
-    model = by_the_model(block, compat, sendings)
+    gate = dice.random() < 0.25
+    if compat == "0.143" and "sampling_strategy" in block:
+        compat = None  # it came with 0.149
+    if gate:
+        compat = dice.choice([None, "0.162", "0.160", "0.158"])
+    engine = by_the_engine(block, compat, sendings, gate=gate)
+    model = by_the_model(block, compat, sendings, gate=gate)
     if engine == model:
         return len(model.verdicts), None
     differing = [
@@ -124,6 +150,7 @@ def compare(seed: int, traces: int) -> tuple[int, str | None]:
     ]
     spans = (engine.sent - model.sent) + (model.sent - engine.sent)
     return len(model.verdicts), (
-        f"seed {seed}, compat {compat}: {len(differing)} verdicts and {len(spans)} spans differ; "
+        f"seed {seed}, compat {compat}, gate {gate}: "
+        f"{len(differing)} verdicts and {len(spans)} spans differ; "
         f"{differing[:3]}; {json.dumps(block)}"
     )

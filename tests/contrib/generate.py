@@ -268,17 +268,36 @@ def _trace(dice: Random) -> Iterator[tuple[float, Resource, Span]]:
     trace_id = dice.randbytes(16)
     began_s = dice.randrange(0, 4_000) / 1_000
     resource = Resource(attributes=pairs(_attributes(dice)))
+    states = _states(dice, trace_id)
     for number in range(dice.choice([1, 1, 2, 3, 4, 7])):
         # One in ten comes when its trace is judged.
         apart_s = dice.choice(
             [0, 0, 0.3, 0.9, dice.uniform(0, 3), dice.uniform(4, 9)][: 5 + (dice.random() < 0.5)]
         )
         span = _span(dice, trace_id, root=number == dice.randint(0, 3))
+        if states:
+            span.trace_state = dice.choice(states)
         # Not on a tick, whose order towards a request is nobody's business.
         at_s = int(began_s + apart_s) + min(max((began_s + apart_s) % 1, 0.01), 0.99)
         yield at_s, resource, span
         if dice.random() < 0.05:
             yield at_s, resource, span
+
+
+def _states(dice: Random, trace_id: bytes) -> tuple[str, ...]:
+    """What spans of a trace say that was sampled before: one R, and thresholds below it."""
+    kind = dice.random()
+    if kind < 0.7:
+        return ()
+    randomness = int.from_bytes(trace_id[9:], "big")
+    rv = ""
+    if kind < 0.85:
+        randomness = dice.getrandbits(56)
+        rv = f"rv:{randomness:014x}"
+    th = f"th:{dice.randrange(randomness + 1):014x}"
+    both = ";".join(filter(None, (rv, th, "x:y")))
+    only = f"ot={rv or 'x:z'}"
+    return (f"a=b,ot={both}", only, f"{only},vendor=gold") if kind < 0.95 else (f"ot={both}",)
 
 
 def _span(dice: Random, trace_id: bytes, *, root: bool) -> Span:

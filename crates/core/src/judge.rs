@@ -3,7 +3,7 @@
 use crate::engine::{Decided, Seen};
 use crate::index::Trace;
 use crate::plan::{Bits, Compiled, NEVER};
-use crate::randomness::{Source, resolve};
+use crate::randomness::Source;
 use crate::verdicts::{Early, NO_RULE, Verdict};
 use crate::votes::{Evidence, Limits, Outcome, Said, vote};
 
@@ -32,31 +32,30 @@ pub(crate) fn judge(
     wall_ns: u64,
 ) -> Verdict {
     let duration_ns = trace.duration_ns();
-    let (randomness, source) = resolve(
-        &trace.trace_id,
-        plan.plan().hash_trace_ids,
-        trace.rv,
-        trace.rv_source,
-    );
-    let (rule, threshold) = match &plan.plan().votes {
-        Some(_) if seen.decided == Some(Decided::TooLarge) => (None, NEVER),
-        Some(votes) if votes.at_ingest => decided(match seen.decided {
+    let (randomness, source) = trace.randomness(plan);
+    let judged = match &plan.plan().votes {
+        Some(_) if seen.decided == Some(Decided::TooLarge) => Judged::default(),
+        Some(votes) if votes.at_ingest => Judged::by_votes(match seen.decided {
             Some(Decided::Voted(outcome)) => outcome,
             _ => Outcome::NotSampled,
         }),
         Some(votes) => {
-            let evidence = evidence(trace, seen, wall_ns);
+            let evidence = evidence((trace, seen), randomness, wall_ns);
             // What overload drops anyhow takes no tokens from what it does not.
             let mut spared = (randomness < overload).then(|| limits.clone());
             let limits = spared.as_mut().unwrap_or(limits);
-            decided(vote(votes, &evidence, limits, said))
+            Judged::by_votes(vote(votes, &evidence, limits, said))
         }
         None => {
             let rule = plan.first_match(trace.bits, duration_ns);
-            let threshold = rule.map_or(NEVER, |rule| plan.plan().rules[rule].threshold);
-            (rule, threshold)
+            Judged {
+                rule,
+                threshold: rule.map_or(NEVER, |rule| plan.plan().rules[rule].threshold),
+                ..Judged::default()
+            }
         }
     };
+    let threshold = judged.threshold;
     // The whole trace has one T, the lowest that anybody has evidence for.
     let voted_on = plan.plan().votes.is_some();
     let (early, threshold) = match shared.filter(|_| !voted_on) {
@@ -75,7 +74,11 @@ pub(crate) fn judge(
     Verdict {
         trace_id: trace.trace_id,
         kept: threshold <= randomness,
-        rule: rule.map_or(NO_RULE, |rule| u16::try_from(rule).unwrap_or(NO_RULE)),
+        rule: judged
+            .rule
+            .map_or(NO_RULE, |rule| u16::try_from(rule).unwrap_or(NO_RULE)),
+        part: judged.part,
+        probability: judged.probability,
         plan: plan.plan().version,
         early,
         threshold,
@@ -85,7 +88,7 @@ pub(crate) fn judge(
             Source::Explicit => 1,
             Source::Hash => 2,
         },
-        bits: plan.evidence(rule, bits(trace, seen)),
+        bits: plan.evidence(judged.rule, bits(trace, seen)),
         duration_ns,
         spans: trace.spans,
         bytes: trace.bytes,
@@ -103,21 +106,59 @@ fn bits<'a>(trace: &Trace, seen: Seen<'a>) -> Bits<'a> {
     }
 }
 
-fn evidence<'a>(trace: &'a Trace, seen: Seen<'a>, wall_ns: u64) -> Evidence<'a> {
+/// What is known of a trace that is voted on.
+pub(crate) fn evidence<'a>(
+    (trace, seen): (&'a Trace, Seen<'a>),
+    randomness: u64,
+    wall_ns: u64,
+) -> Evidence<'a> {
     Evidence {
         trace_id: &trace.trace_id,
         bits: bits(trace, seen),
         spans: trace.spans.into(),
         bytes: i64::try_from(seen.encoded.framed).unwrap_or(i64::MAX),
         wall_ns: i64::try_from(wall_ns).unwrap_or(i64::MAX),
+        randomness,
     }
 }
 
-/// The policy that decides, and a T that says no more than that: kept whatever R is, or never.
-const fn decided(outcome: Outcome) -> (Option<usize>, u64) {
-    match outcome {
-        Outcome::Sampled(policy) => (Some(policy), 0),
-        Outcome::Dropped(policy) | Outcome::Vetoed(policy) => (Some(policy), NEVER),
-        Outcome::NotSampled => (None, NEVER),
+/// What the chain says of a trace.
+#[derive(Clone, Copy, Debug)]
+struct Judged {
+    rule: Option<usize>,
+    part: Option<u16>,
+    /// What decides, with R.
+    threshold: u64,
+    /// T that votes report, and that decided nothing.
+    probability: u64,
+}
+
+impl Default for Judged {
+    fn default() -> Self {
+        Self {
+            rule: None,
+            part: None,
+            threshold: NEVER,
+            probability: 0,
+        }
+    }
+}
+
+impl Judged {
+    /// The policy that decides, and a T that says no more than that: kept whatever R is, or never.
+    fn by_votes(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Sampled { policy, t, part } => Self {
+                rule: Some(policy),
+                part,
+                threshold: 0,
+                probability: t,
+            },
+            Outcome::Dropped(policy) | Outcome::Vetoed(policy) => Self {
+                rule: Some(policy),
+                ..Self::default()
+            },
+            Outcome::NotSampled => Self::default(),
+        }
     }
 }

@@ -124,6 +124,7 @@ fn none_is_small_enough() -> Options {
         first_match: false,
         tick_ms: 1_000,
         max_bytes: Some(1),
+        ..Votes::default()
     });
     options
 }

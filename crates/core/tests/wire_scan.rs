@@ -87,6 +87,7 @@ fn other() -> Plan {
             predicate(Test::Lasting {
                 from_ms: 0,
                 to_ms: None,
+                wraps: false,
             }),
         ],
         rules: Vec::new(),

@@ -158,7 +158,7 @@ START_ERRORS = [
     (
         "bad_regex",
         "string_attribute.values[0]",
-        "outside of ASCII",
+        "write ASCII letters and digits",
         policy("string_attribute", values=["(?P<\u00e9>b)"], enabled_regex_matching=True),
     ),
     ("no_policy_type", "not.not_sub_policy", "to negate", policy("not", not_sub_policy=None)),

@@ -20,7 +20,7 @@ from tests.decide.contrib.test_block import policy, sampling
 
 @pytest.mark.parametrize(
     ("written", "version"),
-    [("0.155", 155), ("v0.155", 155), ("0.155.1", 155), ("0.162", NEWEST), ("0.126", OLDEST)],
+    [("0.155", 155), ("v0.155", 155), ("0.155.1", 155), ("0.165", NEWEST), ("0.126", OLDEST)],
 )
 def test_a_version_is_its_minor_number(written: str, version: int) -> None:
     """However it is written; and what was parsed stays as it is."""
@@ -31,8 +31,8 @@ def test_a_version_is_its_minor_number(written: str, version: int) -> None:
 @pytest.mark.parametrize(
     ("written", "code", "words"),
     [
-        ("0.163", "unknown_version", "from 0.126 to 0.162"),
-        ("0.125", "unknown_version", "from 0.126 to 0.162"),
+        ("0.166", "unknown_version", "from 0.126 to 0.165"),
+        ("0.125", "unknown_version", "from 0.126 to 0.165"),
         ("1.0", "unknown_version", 'write e.g. "0.155"'),
         ("newest", "unknown_version", 'write e.g. "0.155"'),
         (5, "unknown_version", 'write e.g. "0.155"'),
@@ -68,6 +68,11 @@ def test_0_155_is_what_was_recorded() -> None:
         latency_at_least=True,
         starve_unallocated=True,
         one_loop=True,
+        plain_limits=True,
+        credits_first=True,
+        long_latency=True,
+        no_schema_urls=True,
+        ingest_decides=False,
     )
 
 
@@ -81,7 +86,7 @@ SUB = policy("trace_flags", name="sub")
         (policy("latency", threshold_ms=5), "lasts exactly threshold_ms is kept"),
         (policy("latency", threshold_ms=5, upper_threshold_ms=9), None),
         (policy("rate_limiting", spans_per_second=5), "token bucket"),
-        (policy("bytes_limiting", bytes_per_second=5), None),
+        (policy("bytes_limiting", bytes_per_second=5), "schema_url counts"),
         (policy("numeric_attribute", key="k", min_value=5), "is no bound"),
         (policy("numeric_attribute", key="k", min_value=5, max_value=9), None),
         (INVERTED, "whatever other policies say"),
@@ -117,5 +122,5 @@ def test_what_holds_here_follows_the_version_that_is_asked_for() -> None:
     assert shards.startswith("num_shards: up to 0.158 ")
     assert all(one.endswith("so the second holds.") for one in differences(block, 159))
     assert all(
-        one.endswith("0.162 is asked for, so the second holds.") for one in differences(block)
+        one.endswith("0.165 is asked for, so the second holds.") for one in differences(block)
     )

@@ -1,10 +1,13 @@
 //! What only some chains that vote ask of a held trace, beside [`crate::index::Trace`].
 
+use std::collections::HashSet;
+
 use super::Engine;
 use crate::clock::Now;
+use crate::judge::evidence;
 use crate::plan::{Bits, Compiled};
 use crate::verdicts::Early;
-use crate::votes::{Evidence, Outcome, vote_at_ingest};
+use crate::votes::{Evidence, Outcome, prepare, vote_at_ingest};
 use crate::wire::{Encoded, Piece, TraceDelta};
 
 /// What is known of a held trace.
@@ -107,6 +110,7 @@ impl Engine {
                         spans,
                         bytes: 0, // limits on bytes keep state, and do not vote on pieces
                         wall_ns: i64::try_from(now.wall_ns).unwrap_or(i64::MAX),
+                        randomness: trace.randomness(plan).0,
                     };
                     let outcome = vote_at_ingest(votes, &evidence, limits, said);
                     if outcome != Outcome::NotSampled {
@@ -124,6 +128,28 @@ impl Engine {
 }
 
 impl Engine {
+    /// Let limits see all traces that are due now, where they keep those with the highest R.
+    pub(super) fn prepare_budgets(&mut self, wall_ns: u64) {
+        for live in &self.plans {
+            let votes = live.compiled.plan().votes.as_ref();
+            let Some(votes) = votes.filter(|votes| votes.budgets) else {
+                continue;
+            };
+            let mut seen_before = HashSet::new(); // a trace may stand in the queue twice
+            let due = self.due.iter().filter_map(|&(slot, stamp)| {
+                let held = self.index.is_live(slot, stamp) && seen_before.insert(slot);
+                let trace = held.then(|| self.index.trace(slot))?;
+                let seen = self.beside.get(&slot).map(Beside::seen).unwrap_or_default();
+                let judged = trace.plan == live.version() && seen.decided.is_none();
+                let randomness = trace.randomness(&live.compiled).0;
+                judged.then(|| evidence((trace, seen), randomness, wall_ns))
+            });
+            let due: Vec<Evidence<'_>> = due.collect();
+            let limits = self.limits.entry(live.version()).or_default();
+            prepare(votes, &due, limits);
+        }
+    }
+
     /// Bytes that the traces held take, here and in the index.
     pub(super) fn held_memory_bytes(&self) -> u64 {
         let pages = |live: &super::LivePlan| live.compiled.pages().len();

@@ -44,6 +44,7 @@ impl Engine {
             self.due
                 .make_contiguous()
                 .sort_by_key(|waiting| std::cmp::Reverse(age(waiting)));
+            self.prepare_budgets(now.wall_ns);
         }
         let wait_ms = self.longest_wait_ms();
         // A verdict that is not written down has taken nothing from a limit either.

@@ -257,19 +257,25 @@ fn verdict_json(
         .collect();
     let source = ["trace_id", "rv", "hash"][usize::from(verdict.randomness_source.min(2))];
     let large = plan.and_then(|plan| plan.large);
+    let known = compiled.is_none_or(Compiled::knows_probability);
+    let threshold = verdict.threshold.max(verdict.probability);
+    let part = verdict.part.zip(compiled);
+    let part = part.and_then(|(part, plan)| plan.part(part));
+    let part = part.filter(|(policy, _)| *policy == usize::from(verdict.rule));
     let voted = plan.is_some_and(|plan| plan.votes.is_some());
     let too_large = large.is_some_and(|large| verdict.bytes > large.max_bytes);
     let share = |threshold: u64| (NEVER - threshold.min(NEVER)) as f64 / NEVER as f64;
     json!({
         "trace_id": hex(&verdict.trace_id), "state": "judged", "kept": verdict.kept,
         "policy": rule.map(|rule| &rule.name),
+        "sub_policy": part.map(|(_, name)| name),
         "reason": reason(verdict, compiled),
         "early": verdict.early.slug(),
         "truncated": verdict.kept && too_large,
         "threshold": verdict.threshold,
         "voted": voted,
-        "th": (!voted && verdict.threshold < NEVER).then(|| th(verdict.threshold)),
-        "probability": share(verdict.threshold),
+        "th": (known && threshold < NEVER).then(|| th(threshold)),
+        "probability": share(threshold),
         "policy_probability": rule.map(|rule| share(rule.threshold)),
         "randomness": format!("{:014x}", verdict.randomness),
         "randomness_source": source,

@@ -2,6 +2,7 @@
 
 use super::NO_RECORD;
 use crate::plan::Compiled;
+use crate::randomness::{Source, resolve};
 use crate::wire::{RvSource, TraceDelta, TraceId};
 
 /// One held trace, 104 bytes.
@@ -115,6 +116,13 @@ impl Trace {
             self.bits |= plan.run(&mut times, &delta.times);
             (self.first_start_ns, self.last_end_ns) = times;
         }
+    }
+
+    /// R of the trace as its plan has it, and where it comes from.
+    #[must_use]
+    pub(crate) fn randomness(&self, plan: &Compiled) -> (u64, Source) {
+        let hash_trace_ids = plan.plan().hash_trace_ids;
+        resolve(&self.trace_id, hash_trace_ids, self.rv, self.rv_source)
     }
 
     /// Last end minus first start; 0 where either is unset, or the end comes first.

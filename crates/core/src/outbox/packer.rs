@@ -12,7 +12,7 @@ use crate::ledger::Count;
 use crate::log::{Failing, LogError, LogReader};
 use crate::plan::Compiled;
 use crate::verdicts::Verdict;
-use crate::wire::{Layout, Located, Stamp, extract};
+use crate::wire::{Layout, Located, OnScope, Stamp, extract};
 
 /// Requests kept in memory while traces of them are packed. Traces that arrived together are
 /// judged together, so that one reading serves them all.
@@ -331,16 +331,23 @@ fn stamp(job: &KeptJob, annotate: bool, truncated: bool) -> Stamp<'_> {
         ),
         None => ("", PLAN_LOST, verdict.randomness_source == 2),
     };
-    let voted = job
-        .plan
-        .as_ref()
-        .is_some_and(|plan| plan.plan().votes.is_some());
+    let plan = job.plan.as_deref();
+    let record = plan
+        .and_then(|plan| plan.plan().votes.as_ref())
+        .is_some_and(|votes| votes.record_policy);
+    let part = verdict.part.zip(plan);
+    // What is left of a trace is no fair sample of its spans; and not all votes know a probability.
+    let fair = !truncated && plan.is_none_or(Compiled::knows_probability);
     Stamp {
         policy,
         reason: verdict.early.slug().unwrap_or(reason),
-        // What is left of a trace is no fair sample of its spans; and votes know no probability.
-        threshold: (!truncated && !voted).then_some(verdict.threshold),
+        threshold: fair.then_some(verdict.threshold.max(verdict.probability)),
         truncated,
+        scope: record.then_some(OnScope {
+            policy,
+            part: part.and_then(|(part, plan)| Some(plan.part(part)?.1)),
+            late: job.late,
+        }),
         randomness: verdict.randomness,
         write_rv,
         annotate,

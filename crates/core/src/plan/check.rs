@@ -174,6 +174,7 @@ fn check_predicates(plan: &Plan) -> Result<(), PlanError> {
         let wrong = match &predicate.test {
             Test::SpanStatusIn { .. }
             | Test::SpanSampled
+            | Test::SamplingInformation
             | Test::Lasting { .. }
             | Test::Ottl { .. }
             | Test::OttlFailed { .. }

@@ -7,7 +7,7 @@ use super::matcher::{self, Matcher};
 use super::ottl::Asked;
 use super::{Bits, Clause, PAGE, Plan, PlanError, Rule, Test, Value, Vote, Votes, pages};
 use crate::ottl::{View, Wants};
-use crate::wire::{Encoded, w3c};
+use crate::wire::{Encoded, informs, w3c};
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Compiled {
     rules: Vec<Conditions>,
     /// The bit of a span whose head was sampled.
     sampled: u64,
+    /// The bit of a span whose tracestate says something of sampling.
+    informed: u64,
     /// (bit, key, values)
     trace_state: Vec<(u64, Vec<u8>, Vec<Vec<u8>>)>,
     lasting: Vec<Lasting>,
@@ -41,6 +43,7 @@ struct Lasting {
     bit: u64,
     from_ms: i64,
     to_ms: i64,
+    wraps: bool,
 }
 
 /// The clauses of a rule.
@@ -104,6 +107,7 @@ impl Compiled {
             status,
             rules,
             sampled: 0,
+            informed: 0,
             trace_state: Vec::new(),
             lasting: Vec::new(),
             ottl: Vec::new(),
@@ -131,15 +135,21 @@ impl Compiled {
     fn add_test(&mut self, bit: u64, test: &Test) {
         match test {
             Test::SpanSampled => self.sampled |= bit,
+            Test::SamplingInformation => self.informed |= bit,
             Test::TraceStateIn { key, values } => {
                 let values = values.iter().map(|value| value.as_bytes().to_vec());
                 self.trace_state
                     .push((bit, key.as_bytes().to_vec(), values.collect()));
             }
-            Test::Lasting { from_ms, to_ms } => self.lasting.push(Lasting {
+            Test::Lasting {
+                from_ms,
+                to_ms,
+                wraps,
+            } => self.lasting.push(Lasting {
                 bit,
                 from_ms: *from_ms,
                 to_ms: to_ms.unwrap_or(i64::MAX),
+                wraps: *wraps,
             }),
             Test::SpanIntIn { .. }
             | Test::SpanStringIn { .. }
@@ -206,6 +216,21 @@ impl Compiled {
         bit.map_or(0, |bit| usize::from(bit) / PAGE)
     }
 
+    /// A part of a composite policy, by its number: the position of the policy, and its name.
+    pub(crate) fn part(&self, part: u16) -> Option<(usize, &str)> {
+        let mut parts = self.plan.votes.as_ref()?.parts();
+        let (policy, part) = parts.nth(part.into())?;
+        Some((policy, &part.name))
+    }
+
+    /// Whether a verdict of it says how likely the trace was to be kept.
+    pub(crate) fn knows_probability(&self) -> bool {
+        self.plan
+            .votes
+            .as_ref()
+            .is_none_or(|votes| votes.tracestate)
+    }
+
     /// Of the predicates that held, those that a verdict by this rule shows.
     pub(crate) fn evidence(&self, rule: Option<usize>, bits: Bits<'_>) -> u64 {
         bits.page(rule.map_or(0, |rule| self.evidence_page(rule)))
@@ -269,6 +294,9 @@ impl Compiled {
     #[inline]
     pub(crate) fn context_bits(&self, flags: u32, trace_state: &[u8]) -> u64 {
         let mut bits = if flags & 1 == 1 { self.sampled } else { 0 };
+        if !trace_state.is_empty() && self.informed != 0 && informs(trace_state) {
+            bits |= self.informed;
+        }
         if !trace_state.is_empty() && !self.trace_state.is_empty() {
             let members = w3c::members(trace_state).unwrap_or_default();
             for (bit, key, values) in &self.trace_state {
@@ -302,6 +330,14 @@ impl Compiled {
             .votes
             .as_ref()
             .is_some_and(|votes| votes.at_ingest)
+    }
+
+    /// Whether sizes count the `schema_url`s.
+    pub(crate) fn counts_schema_urls(&self) -> bool {
+        self.plan
+            .votes
+            .as_ref()
+            .is_some_and(|votes| votes.schema_urls)
     }
 
     /// Whether more is asked of a held trace than [`crate::index::Trace`] has room for.
@@ -368,8 +404,9 @@ impl Compiled {
             }
             // Times of 2^63 and more count as before 1970, as they do in Go.
             let lasted_ns = times.1.cast_signed().saturating_sub(times.0.cast_signed());
-            let lasted_ms = lasted_ns / 1_000_000;
+            let wrapped_ns = times.1.wrapping_sub(times.0).cast_signed();
             for one in &self.lasting {
+                let lasted_ms = if one.wraps { wrapped_ns } else { lasted_ns } / 1_000_000;
                 if one.from_ms <= lasted_ms && lasted_ms <= one.to_ms {
                     bits |= one.bit;
                 }

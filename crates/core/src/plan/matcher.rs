@@ -98,6 +98,7 @@ impl Matcher {
                 }
                 Test::SpanStatusIn { .. }
                 | Test::SpanSampled
+                | Test::SamplingInformation
                 | Test::TraceStateIn { .. }
                 | Test::Lasting { .. }
                 | Test::Ottl { .. }

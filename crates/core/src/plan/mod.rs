@@ -140,6 +140,8 @@ pub enum Test {
         /// The values.
         values: Vec<String>,
     },
+    /// The span's tracestate says something of sampling: `rv` or `th` of its member `ot`.
+    SamplingInformation,
     /// One of these conditions in OTTL holds of the span, or of an event of it: asked in this
     /// order until one does.
     Ottl {
@@ -164,6 +166,9 @@ pub enum Test {
         from_ms: i64,
         /// At most.
         to_ms: Option<i64>,
+        /// More than 292 years count modulo 2^64 ns, and not as 292.
+        #[serde(default)]
+        wraps: bool,
     },
 }
 

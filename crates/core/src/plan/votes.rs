@@ -20,12 +20,49 @@ pub struct Votes {
     /// what no vote has decided when it is due is dropped.
     #[serde(default)]
     pub at_ingest: bool,
+    /// Votes at ingest sample even while a drop may still drop.
+    #[serde(default)]
+    pub despite_drops: bool,
+    /// What the Collector takes for a trace counts its `schema_url`s.
+    #[serde(default)]
+    pub schema_urls: bool,
+    /// Of those that sample, the one with the lowest T is credited, and not the first.
+    #[serde(default)]
+    pub credit_loosest: bool,
+    /// Votes know probabilities: R is that of the trace where its spans say so, and the lowest T
+    /// of those that sampled is written on kept spans.
+    #[serde(default)]
+    pub tracestate: bool,
+    /// Limits keep the traces of a tick with the highest R, so that their T is known.
+    #[serde(default)]
+    pub budgets: bool,
+    /// Write the policy on the scopes of kept spans.
+    #[serde(default)]
+    pub record_policy: bool,
 }
 
 impl Votes {
     /// Whether it matters what the Collector would take for a trace.
     pub(crate) fn ask_for_sizes(&self) -> bool {
         self.max_bytes.is_some() || self.policies.iter().any(Vote::asks_for_sizes)
+    }
+
+    /// Parts of composite policies, each with the position of its policy.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (usize, &Share)> {
+        let policies = self.policies.iter().enumerate();
+        policies.flat_map(|(at, policy)| {
+            let parts: &[Share] = match policy {
+                Vote::Composite { of, .. } => of,
+                _ => &[],
+            };
+            parts.iter().map(move |part| (at, part))
+        })
+    }
+
+    /// The number, among all parts, of one of a policy.
+    pub(crate) fn part(&self, policy: usize, part: usize) -> Option<u16> {
+        let first = self.parts().position(|(at, _)| at == policy)?;
+        u16::try_from(first + part).ok()
     }
 
     /// The predicate that a policy asks for first, by its position.
@@ -72,6 +109,12 @@ pub enum Vote {
         salt: String,
         /// The largest hash that is sampled.
         threshold: u64,
+        /// OpenTelemetry's T of the same share.
+        #[serde(default)]
+        t: u64,
+        /// A predicate: where it holds, R is what decides, and not the hash.
+        #[serde(default)]
+        informed: Option<u16>,
     },
     /// Samples while a token bucket allows it.
     Limited {
@@ -141,7 +184,8 @@ impl Vote {
             Self::And { of } | Self::Drop { of } => Box::new(of.iter().flat_map(Self::bits)),
             Self::Not { of } => of.bits(),
             Self::Composite { of, .. } => Box::new(of.iter().flat_map(|part| part.vote.bits())),
-            Self::Always | Self::Spans { .. } | Self::Hashed { .. } | Self::Limited { .. } => {
+            Self::Hashed { informed, .. } => Box::new(informed.iter().copied()),
+            Self::Always | Self::Spans { .. } | Self::Limited { .. } => {
                 Box::new(std::iter::empty())
             }
         }

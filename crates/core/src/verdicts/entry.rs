@@ -15,7 +15,7 @@ pub(super) const LATE_BYTES: usize = 56;
 const CRC_BYTES: usize = 4;
 
 const _: () = assert!(
-    VERDICT_BYTES >= 16 + 6 * 8 + 3 * 4 + 2 * 2 + 3 + CRC_BYTES,
+    VERDICT_BYTES >= 16 + 6 * 8 + 3 * 4 + 2 * 2 + 3 + 2 + 7 + CRC_BYTES,
     "every field of a verdict has room"
 );
 const _: () = assert!(
@@ -94,6 +94,10 @@ pub struct Verdict {
     pub judged_wall_ns: u64,
     /// Whose it is.
     pub tenant: u16,
+    /// The part of a composite policy that sampled, by its number in the plan.
+    pub part: Option<u16>,
+    /// T that policies which vote report for what they keep; 0 where none does.
+    pub probability: u64,
 }
 
 impl Verdict {
@@ -133,6 +137,9 @@ impl Verdict {
         });
         into.push(u8::from(self.kept) | u8::from(self.root) << 1);
         into.push(self.randomness_source);
+        let part = self.part.map_or(0, |part| part.saturating_add(1));
+        into.extend_from_slice(&part.to_le_bytes());
+        into.extend_from_slice(&self.probability.min(NEVER - 1).to_le_bytes()[..7]);
         finish(into, from, VERDICT_BYTES);
     }
 
@@ -151,6 +158,9 @@ impl Verdict {
         let [spans, witness, plan] = std::array::from_fn(|_| u32::from_le_bytes(fields.take()));
         let [rule, tenant] = std::array::from_fn(|_| u16::from_le_bytes(fields.take()));
         let [early, flags, randomness_source] = fields.take();
+        let part = u16::from_le_bytes(fields.take());
+        let mut probability = [0; 8];
+        probability[..7].copy_from_slice(&fields.take::<7>());
         Some(Self {
             trace_id,
             kept: flags & 1 != 0,
@@ -176,6 +186,8 @@ impl Verdict {
             root: flags & 2 != 0,
             judged_wall_ns,
             tenant,
+            part: part.checked_sub(1),
+            probability: u64::from_le_bytes(probability),
         })
     }
 }
@@ -284,6 +296,8 @@ mod tests {
             root: true,
             judged_wall_ns: 14,
             tenant: 15,
+            part: Some(16),
+            probability: NEVER - 1,
         };
         let mut bytes = Vec::new();
         verdict.encode(&mut bytes);

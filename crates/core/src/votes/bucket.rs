@@ -27,8 +27,7 @@ impl Bucket {
     ///
     /// A bucket that was never asked is full.
     pub fn take(&mut self, cost: i64, per_second: f64, burst: i64, now_ns: i64) -> bool {
-        let (now_ns, held) = self.refilled(per_second, burst, now_ns);
-        let left = held - cost as f64;
+        let left = self.refilled(per_second, burst, now_ns) - cost as f64;
         // What is short by less than a nanosecond's worth counts as there.
         let short = left < 0.0 && nanoseconds_of(-left, per_second) > 0;
         if cost > burst || short {
@@ -41,27 +40,27 @@ impl Bucket {
         true
     }
 
-    /// The time that counts, and the tokens then.
-    fn refilled(self, per_second: f64, burst: i64, now_ns: i64) -> (i64, f64) {
+    /// How many whole tokens there are.
+    pub fn whole_tokens(&self, per_second: f64, burst: i64, now_ns: i64) -> i64 {
+        self.refilled(per_second, burst, now_ns) as i64
+    }
+
+    /// The tokens at that time.
+    fn refilled(self, per_second: f64, burst: i64, now_ns: i64) -> f64 {
         let full = burst as f64;
-        let until_full_ns = nanoseconds_of(full - self.tokens, per_second);
-        let elapsed_ns = match self.at_ns {
-            Some(at_ns) if now_ns < at_ns => return (now_ns, self.tokens),
-            Some(at_ns) => until_full_ns.min(now_ns - at_ns),
-            // Asked never: it is full from the start, or has been filling for as long as that takes.
-            None if per_second <= 0.0 => return (now_ns, full),
-            None => until_full_ns,
+        let Some(at_ns) = self.at_ns else {
+            return full;
         };
-        // Whole seconds apart from the rest, so that neither is rounded by the size of the other.
-        let whole = (elapsed_ns / SECOND_NS) as f64 * per_second;
-        let rest = (elapsed_ns % SECOND_NS) as f64 * per_second;
-        (now_ns, (self.tokens + (whole + rest / 1e9)).min(full))
+        let elapsed_ns = now_ns.saturating_sub(at_ns).max(0);
+        // Whole seconds apart from the rest, as Go's durations have it.
+        let seconds = (elapsed_ns / SECOND_NS) as f64 + (elapsed_ns % SECOND_NS) as f64 / 1e9;
+        (self.tokens + seconds * per_second).min(full)
     }
 }
 
 /// How long so many tokens take, in whole nanoseconds; saturates.
 fn nanoseconds_of(tokens: f64, per_second: f64) -> i64 {
-    (1e9 * (tokens / per_second)) as i64
+    ((tokens / per_second) * 1e9) as i64
 }
 
 #[cfg(test)]
@@ -102,12 +101,13 @@ mod tests {
         assert!(bucket.take(10, 10.0, 20, START - 49 * SECOND_NS));
     }
 
-    /// It begins full by having filled, so a third of a token may be missing by rounding.
+    /// It begins full to the last bit, whatever its rate.
     #[test]
-    fn it_begins_full_but_for_rounding() {
+    fn it_begins_full() {
         let mut bucket = Bucket::default();
+        assert_eq!(bucket.whole_tokens(3.0, 7, START), 7);
         assert!(bucket.take(7, 3.0, 7, START));
-        assert!(bucket.tokens < 0.0, "{}", bucket.tokens);
+        assert_eq!(bucket.tokens, 0.0);
         assert!(bucket.take(0, 3.0, 7, START));
     }
 

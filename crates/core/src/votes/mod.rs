@@ -1,12 +1,14 @@
 //! Let the policies of a chain vote on a trace. No span is touched.
 
 mod bucket;
+mod budget;
 
 pub use bucket::Bucket;
+pub use budget::prepare;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Bits, Cost, Share, Vote, Votes};
+use crate::plan::{Bits, Share, Vote, Votes};
 use crate::wire::TraceId;
 
 /// What limits have given so far. A process that starts again goes on with it.
@@ -14,6 +16,9 @@ use crate::wire::TraceId;
 pub struct Limits {
     buckets: Vec<Bucket>,
     composites: Vec<Taken>,
+    /// By limit, for the tick at hand.
+    #[serde(skip)]
+    cuts: Vec<budget::Cut>,
 }
 
 /// What the parts of a composite policy took in the second at hand.
@@ -23,6 +28,9 @@ struct Taken {
     /// By part.
     spans: Vec<i64>,
 }
+
+/// T of what is sampled whatever its R is.
+const ALWAYS: u64 = 0;
 
 /// What is known of a trace that is voted on.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +45,8 @@ pub struct Evidence<'a> {
     pub bytes: i64,
     /// When, since 1970; limits go by it.
     pub wall_ns: i64,
+    /// Its R.
+    pub randomness: u64,
 }
 
 /// What became of a vote.
@@ -44,8 +54,16 @@ pub struct Evidence<'a> {
 pub enum Outcome {
     /// Some policy dropped it, this one first.
     Dropped(usize),
-    /// None dropped it, and some sampled it, this one first.
-    Sampled(usize),
+    /// None dropped it, and some sampled it.
+    Sampled {
+        /// The one that is credited.
+        policy: usize,
+        /// T of the trace: the lowest of those that sampled it.
+        t: u64,
+        /// The part of a composite policy that sampled, as [`Votes::parts`] counts them: of the last
+        /// such policy, whoever is credited.
+        part: Option<u16>,
+    },
     /// None dropped it, and this one was first to be against it, whoever sampled it.
     Vetoed(usize),
     /// Neither.
@@ -86,9 +104,9 @@ impl Said {
         &self.0
     }
 
-    fn note(&mut self, policy: usize, voice: &Result<Voice, Erred>) {
+    fn note(&mut self, policy: usize, answer: &Answer) {
         let said = at(&mut self.0, policy);
-        *match voice {
+        *match answer.as_ref().map(|word| word.voice) {
             Ok(Voice::Sampled | Voice::InvertSampled) => &mut said.sampled,
             Ok(Voice::NotSampled | Voice::InvertNotSampled) => &mut said.not_sampled,
             Ok(Voice::Dropped) => &mut said.dropped,
@@ -114,44 +132,84 @@ impl Voice {
     }
 }
 
+/// What a policy says.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    voice: Voice,
+    /// T of that.
+    t: u64,
+    /// Of a composite policy, the part that sampled.
+    part: Option<usize>,
+}
+
+impl Word {
+    const fn new(voice: Voice) -> Self {
+        Self {
+            voice,
+            t: ALWAYS,
+            part: None,
+        }
+    }
+}
+
+type Answer = Result<Word, Erred>;
+
 /// Who said something first, by position.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     dropped: Option<usize>,
-    sampled: Option<usize>,
+    /// Who is credited, with its word.
+    sampled: Option<(usize, Word)>,
+    /// The lowest T of all that sampled.
+    lowest: Option<u64>,
+    /// The last part of a composite policy that sampled.
+    part: Option<u16>,
     not_sampled: bool,
     invert_sampled: Option<usize>,
     invert_not_sampled: Option<usize>,
 }
 
 impl Count {
+    /// Ask these policies. `until_one_samples`: those after it are not asked.
     fn ask<'v>(
         &mut self,
         policies: impl Iterator<Item = (usize, &'v Vote)>,
-        votes: &Votes,
+        (votes, until_one_samples): (&Votes, bool),
         evidence: &Evidence<'_>,
         (limits, said): (&mut Limits, &mut Said),
     ) {
         for (at, policy) in policies {
-            let voice = ask(policy, evidence, limits);
-            said.note(at, &voice);
-            match voice {
-                Err(Erred) => {}
-                Ok(Voice::Dropped) => {
+            let answer = ask(policy, evidence, limits);
+            said.note(at, &answer);
+            let Ok(word) = answer else {
+                continue;
+            };
+            match word.voice {
+                Voice::Dropped => {
                     self.dropped = Some(at);
                     return;
                 }
-                Ok(Voice::Sampled) => {
-                    self.sampled.get_or_insert(at);
-                    if votes.first_match {
+                Voice::Sampled => {
+                    let looser = |(_, credited): (usize, Word)| word.t < credited.t;
+                    if self
+                        .sampled
+                        .is_none_or(|old| votes.credit_loosest && looser(old))
+                    {
+                        self.sampled = Some((at, word));
+                    }
+                    self.lowest = Some(self.lowest.map_or(word.t, |t| t.min(word.t)));
+                    if let Some(part) = word.part {
+                        self.part = votes.part(at, part);
+                    }
+                    if until_one_samples {
                         return;
                     }
                 }
-                Ok(Voice::NotSampled) => self.not_sampled = true,
-                Ok(Voice::InvertSampled) => {
+                Voice::NotSampled => self.not_sampled = true,
+                Voice::InvertSampled => {
                     self.invert_sampled.get_or_insert(at);
                 }
-                Ok(Voice::InvertNotSampled) => {
+                Voice::InvertNotSampled => {
                     self.invert_not_sampled.get_or_insert(at);
                 }
             }
@@ -159,14 +217,22 @@ impl Count {
     }
 
     fn outcome(self) -> Outcome {
+        let t = self.lowest.unwrap_or_default();
         let nobody_against = self.invert_sampled.filter(|_| !self.not_sampled);
         match (self.dropped, self.invert_not_sampled) {
-            (Some(at), _) => Outcome::Dropped(at),
-            (None, Some(at)) => Outcome::Vetoed(at),
-            (None, None) => self
-                .sampled
-                .or(nobody_against)
-                .map_or(Outcome::NotSampled, Outcome::Sampled),
+            (Some(policy), _) => Outcome::Dropped(policy),
+            (None, Some(policy)) => Outcome::Vetoed(policy),
+            (None, None) => {
+                let credited = self.sampled.map(|(policy, _)| policy);
+                let part = self.part;
+                credited
+                    .or(nobody_against)
+                    .map_or(Outcome::NotSampled, |policy| Outcome::Sampled {
+                        policy,
+                        t,
+                        part,
+                    })
+            }
         }
     }
 }
@@ -183,13 +249,14 @@ pub fn vote(
 ) -> Outcome {
     let mut count = Count::default();
     let all = policies(votes, true).chain(policies(votes, false));
-    count.ask(all, votes, evidence, (limits, said));
+    count.ask(all, (votes, votes.first_match), evidence, (limits, said));
     count.outcome()
 }
 
 /// Let policies vote on spans that just came, alone; if that decides nothing, later ones may.
 ///
-/// A drop that did not drop might still do so: as long as there is one, nobody else is asked.
+/// A drop that did not drop might still do so: as long as there is one, nobody else is asked. Else
+/// the first that samples ends it.
 pub fn vote_at_ingest(
     votes: &Votes,
     evidence: &Evidence<'_>,
@@ -197,11 +264,18 @@ pub fn vote_at_ingest(
     said: &mut Said,
 ) -> Outcome {
     let mut count = Count::default();
-    count.ask(policies(votes, true), votes, evidence, (limits, said));
-    if count.dropped.is_none() && !count.not_sampled {
-        count.ask(policies(votes, false), votes, evidence, (limits, said));
+    let drops = policies(votes, true);
+    count.ask(drops, (votes, false), evidence, (limits, said));
+    if count.dropped.is_none() && (votes.despite_drops || !count.not_sampled) {
+        let others = policies(votes, false);
+        count.ask(others, (votes, true), evidence, (limits, said));
     }
-    count.outcome()
+    match count.outcome() {
+        // Inverted voices are final no sooner than all others are in.
+        Outcome::Vetoed(_) => Outcome::NotSampled,
+        Outcome::Sampled { .. } if count.sampled.is_none() => Outcome::NotSampled,
+        outcome => outcome,
+    }
 }
 
 /// Policies that drop, or those that do not, with their positions.
@@ -210,38 +284,45 @@ fn policies(votes: &Votes, drop: bool) -> impl Iterator<Item = (usize, &Vote)> {
     policies.filter(move |(_, policy)| matches!(policy, Vote::Drop { .. }) == drop)
 }
 
-const fn voice(sampled: bool) -> Result<Voice, Erred> {
-    Ok(if sampled {
+const fn voice(sampled: bool) -> Answer {
+    Ok(Word::new(if sampled {
         Voice::Sampled
     } else {
         Voice::NotSampled
-    })
+    }))
 }
 
-fn ask(policy: &Vote, evidence: &Evidence<'_>, limits: &mut Limits) -> Result<Voice, Erred> {
+fn ask(policy: &Vote, evidence: &Evidence<'_>, limits: &mut Limits) -> Answer {
     let is_set = |bit: u16| evidence.bits.has(bit);
     match policy {
         Vote::Always => voice(true),
         Vote::Bit {
             bit,
             inverted,
-            veto,
-        } => {
-            let sampled = is_set(*bit) != *inverted;
-            Ok(match (sampled, veto) {
-                (true, false) => Voice::Sampled,
-                (false, false) => Voice::NotSampled,
-                (true, true) => Voice::InvertSampled,
-                (false, true) => Voice::InvertNotSampled,
-            })
-        }
+            veto: false,
+        } => voice(is_set(*bit) != *inverted),
+        Vote::Bit { bit, inverted, .. } => Ok(Word::new(if is_set(*bit) == *inverted {
+            Voice::InvertNotSampled
+        } else {
+            Voice::InvertSampled
+        })),
         Vote::Race { failed, .. } if is_set(*failed) => Err(Erred),
         Vote::Race { matched, .. } => voice(is_set(*matched)),
         Vote::Spans { min, max } => {
             voice(evidence.spans >= *min && (*max == 0 || evidence.spans <= *max))
         }
-        Vote::Hashed { salt, threshold } => {
-            voice(fnv(salt.as_bytes(), evidence.trace_id) <= *threshold)
+        Vote::Hashed {
+            salt,
+            threshold,
+            t,
+            informed,
+        } => {
+            let word = voice(if informed.is_some_and(is_set) {
+                *t <= evidence.randomness
+            } else {
+                fnv(salt.as_bytes(), evidence.trace_id) <= *threshold
+            })?;
+            Ok(Word { t: *t, ..word })
         }
         Vote::Limited {
             limit,
@@ -249,39 +330,45 @@ fn ask(policy: &Vote, evidence: &Evidence<'_>, limits: &mut Limits) -> Result<Vo
             per_second,
             burst,
         } => {
-            let cost = match cost {
-                Cost::Spans => evidence.spans,
-                Cost::Bytes => evidence.bytes,
-            };
-            let bucket = at(&mut limits.buckets, usize::from(*limit));
+            let cost = budget::cost_of(evidence, *cost);
+            let place = usize::from(*limit);
+            if let Some(t) = limits.cuts.get(place).copied().flatten() {
+                let word = voice(cost <= *burst && t <= evidence.randomness)?;
+                return Ok(Word { t, ..word });
+            }
+            let bucket = at(&mut limits.buckets, place);
             voice(bucket.take(cost, *per_second as f64, *burst, evidence.wall_ns))
         }
-        Vote::And { of } => all(of, Voice::Sampled, evidence, limits),
-        Vote::Drop { of } => all(of, Voice::Dropped, evidence, limits),
-        Vote::Not { of } => Ok(match ask(of, evidence, limits)? {
+        Vote::And { of } => all(of, evidence, limits),
+        Vote::Drop { of } => Ok(Word::new(match all(of, evidence, limits)?.voice {
+            Voice::Sampled => Voice::Dropped,
+            other => other,
+        })),
+        Vote::Not { of } => Ok(Word::new(match ask(of, evidence, limits)?.voice {
             Voice::Sampled => Voice::NotSampled,
             Voice::NotSampled => Voice::Sampled,
             other => other,
-        }),
+        })),
         Vote::Composite { of, most, place } => {
             composite(of, *most, usize::from(*place), evidence, limits)
         }
     }
 }
 
-/// What all parts come to, asked one after another until one does not sample.
-fn all(
-    parts: &[Vote],
-    together: Voice,
-    evidence: &Evidence<'_>,
-    limits: &mut Limits,
-) -> Result<Voice, Erred> {
+/// What all parts come to, asked one after another until one does not sample; T is the strictest.
+fn all(parts: &[Vote], evidence: &Evidence<'_>, limits: &mut Limits) -> Answer {
+    let mut strictest = ALWAYS;
     for part in parts {
-        if ask(part, evidence, limits)?.is_against() {
-            return Ok(Voice::NotSampled);
+        let word = ask(part, evidence, limits)?;
+        if word.voice.is_against() {
+            return voice(false);
         }
+        strictest = strictest.max(word.t);
     }
-    Ok(together)
+    Ok(Word {
+        t: strictest,
+        ..Word::new(Voice::Sampled)
+    })
 }
 
 /// The first part that samples decides, if the second at hand has room for the trace in its share.
@@ -291,7 +378,7 @@ fn composite(
     place: usize,
     evidence: &Evidence<'_>,
     limits: &mut Limits,
-) -> Result<Voice, Erred> {
+) -> Answer {
     let second = evidence.wall_ns.div_euclid(1_000_000_000);
     let taken = at(&mut limits.composites, place);
     if taken.second != second {
@@ -301,17 +388,22 @@ fn composite(
         };
     }
     for (position, part) in parts.iter().enumerate() {
-        if ask(&part.vote, evidence, limits)? != Voice::Sampled {
+        let voice = ask(&part.vote, evidence, limits)?.voice;
+        if !matches!(voice, Voice::Sampled | Voice::InvertSampled) {
             continue;
         }
         let taken = at(&mut limits.composites, place);
         let spans = at(&mut taken.spans, position);
         let sum = spans.saturating_add(evidence.spans);
         let room = sum <= part.most && sum <= most;
-        if room {
-            *spans = sum;
+        if !room {
+            return self::voice(false);
         }
-        return voice(room);
+        *spans = sum;
+        return Ok(Word {
+            part: Some(position),
+            ..Word::new(Voice::Sampled)
+        });
     }
     voice(false)
 }

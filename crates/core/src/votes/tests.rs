@@ -1,6 +1,7 @@
 //! Votes, by the rules of `tail_sampling`.
 
 use super::*;
+use crate::plan::Cost;
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -44,6 +45,7 @@ fn evidence(bits: u64, spans: i64, second: i64) -> Evidence<'static> {
         },
         spans,
         bytes: 100 * spans,
+        randomness: 0,
         wall_ns: (1_700_000_000 + second) * SECOND_NS,
     }
 }
@@ -54,6 +56,15 @@ fn chain(policies: Vec<Vote>, first_match: bool) -> Votes {
         first_match,
         tick_ms: 1_000,
         ..Votes::default()
+    }
+}
+
+/// Sampled by this policy, whatever its R is.
+const fn sampled_by(policy: usize) -> Outcome {
+    Outcome::Sampled {
+        policy,
+        t: 0,
+        part: None,
     }
 }
 
@@ -76,18 +87,18 @@ fn vote_once(votes: &Votes, evidence: &Evidence<'_>, limits: &mut Limits) -> Out
 /// Any drop decides, wherever it stands; else any sample; errors say nothing.
 #[test]
 fn drops_go_before_samples() {
-    use Outcome::{Dropped, NotSampled, Sampled};
+    use Outcome::{Dropped, NotSampled};
     for (policies, expected) in [
         (vec![], (NotSampled, 0)),
         (vec![never()], (NotSampled, 0)),
-        (vec![never(), SAMPLES, SAMPLES], (Sampled(1), 0)),
+        (vec![never(), SAMPLES, SAMPLES], (sampled_by(1), 0)),
         (vec![SAMPLES, drops(vec![SAMPLES])], (Dropped(1), 0)),
-        (vec![SAMPLES, drops(vec![never()])], (Sampled(0), 0)),
+        (vec![SAMPLES, drops(vec![never()])], (sampled_by(0), 0)),
         (vec![SAMPLES, drops(vec![])], (Dropped(1), 0)),
-        (vec![ERRS, SAMPLES], (Sampled(1), 1)),
-        (vec![drops(vec![ERRS]), SAMPLES], (Sampled(1), 1)),
+        (vec![ERRS, SAMPLES], (sampled_by(1), 1)),
+        (vec![drops(vec![ERRS]), SAMPLES], (sampled_by(1), 1)),
         (vec![Vote::Not { of: Box::new(ERRS) }], (NotSampled, 1)),
-        (vec![and(vec![])], (Sampled(0), 0)),
+        (vec![and(vec![])], (sampled_by(0), 0)),
         (vec![and(vec![SAMPLES, never(), ERRS])], (NotSampled, 0)),
         (vec![and(vec![SAMPLES, ERRS])], (NotSampled, 1)),
     ] {
@@ -112,7 +123,7 @@ fn bits_and_races() {
         (ERRS, 0b00, false),
     ] {
         let (outcome, errors) = outcome(vec![policy], bits);
-        assert_eq!((outcome == Outcome::Sampled(0), errors), (sampled, 0));
+        assert_eq!((outcome == sampled_by(0), errors), (sampled, 0));
     }
 }
 
@@ -131,7 +142,7 @@ fn numbers_of_spans() {
         let votes = chain(vec![Vote::Spans { min, max }], false);
         let ballot = vote_once(&votes, &evidence(0, spans, 0), &mut Limits::default());
         let expected = if sampled {
-            Outcome::Sampled(0)
+            sampled_by(0)
         } else {
             Outcome::NotSampled
         };
@@ -156,13 +167,19 @@ fn hashes_are_those_of_fnv() {
         assert_eq!(fnv(salt.as_bytes(), &trace_id), hash, "{salt}");
         for (threshold, sampled) in [(hash, true), (hash - 1, false)] {
             let salt = salt.to_owned();
-            let votes = chain(vec![Vote::Hashed { salt, threshold }], false);
+            let hashed = Vote::Hashed {
+                salt,
+                threshold,
+                t: 0,
+                informed: None,
+            };
+            let votes = chain(vec![hashed], false);
             let asked = Evidence {
                 trace_id: &trace_id,
                 ..evidence(0, 1, 0)
             };
             let ballot = vote_once(&votes, &asked, &mut Limits::default());
-            assert_eq!(ballot == Outcome::Sampled(0), sampled);
+            assert_eq!(ballot == sampled_by(0), sampled);
         }
     }
 }
@@ -185,7 +202,7 @@ fn who_is_not_asked_takes_no_tokens() {
             &evidence(0, 1, 0),
             &mut limits,
         );
-        assert_eq!(after == Outcome::Sampled(0), left, "{votes:?}");
+        assert_eq!(after == sampled_by(0), left, "{votes:?}");
     }
 }
 
@@ -208,20 +225,29 @@ fn a_share_that_is_used_up_falls_through_to_nobody() {
     };
     let votes = chain(vec![parts], false);
     let mut limits = Limits::default();
-    let mut sampled = |bits, spans, second| {
-        let ballot = vote_once(&votes, &evidence(bits, spans, second), &mut limits);
-        ballot == Outcome::Sampled(0)
+    let mut part = |bits, spans, second| match vote_once(
+        &votes,
+        &evidence(bits, spans, second),
+        &mut limits,
+    ) {
+        Outcome::Sampled { part, .. } => part,
+        _ => None,
     };
-    assert!(sampled(0b01, 6, 0));
-    assert!(
-        !sampled(0b11, 5, 0),
-        "11 of 10, and the second part is not asked"
+    assert_eq!(part(0b01, 6, 0), Some(0));
+    assert_eq!(
+        part(0b11, 5, 0),
+        None,
+        "11 of 10: the second part is not asked"
     );
-    assert!(sampled(0b01, 4, 0), "what had no room took none");
-    assert!(sampled(0b10, 15, 0), "each part is held to the total alone");
-    assert!(!sampled(0b10, 1, 0), "16 of 15");
-    assert!(sampled(0b10, 15, 1), "a second later");
-    assert!(!sampled(0b00, 1, 1));
+    assert_eq!(part(0b01, 4, 0), Some(0), "what had no room took none");
+    assert_eq!(
+        part(0b10, 15, 0),
+        Some(1),
+        "each part is held to the total alone"
+    );
+    assert_eq!(part(0b10, 1, 0), None, "16 of 15");
+    assert_eq!(part(0b10, 15, 1), Some(1), "a second later");
+    assert_eq!(part(0b00, 1, 1), None);
 }
 
 /// A composite counts its second anew for all parts at once, and what erred says nothing.
@@ -244,13 +270,18 @@ fn what_errs_in_a_part_errs_as_a_whole() {
         place: 4,
     };
     assert_eq!(outcome(vec![parts.clone()], 0b10), (Outcome::NotSampled, 1));
-    assert_eq!(outcome(vec![parts], 0b00), (Outcome::Sampled(0), 0));
+    let second = Outcome::Sampled {
+        policy: 0,
+        t: 0,
+        part: Some(1),
+    };
+    assert_eq!(outcome(vec![parts], 0b00), (second, 0));
 }
 
 /// Up to 0.143 a match under `invert_match` at the top was a veto, and no match a weak yes.
 #[test]
 fn vetoes_go_before_samples_and_after_drops() {
-    use Outcome::{Dropped, NotSampled, Sampled, Vetoed};
+    use Outcome::{Dropped, NotSampled, Vetoed};
     let veto = || Vote::Bit {
         bit: 0,
         inverted: true,
@@ -259,12 +290,12 @@ fn vetoes_go_before_samples_and_after_drops() {
     for (policies, bits, expected) in [
         (vec![SAMPLES, veto()], 1, Vetoed(1)),
         (vec![SAMPLES, veto(), drops(vec![SAMPLES])], 1, Dropped(2)),
-        (vec![veto()], 0, Sampled(0)),
-        (vec![veto(), SAMPLES], 0, Sampled(1)),
+        (vec![veto()], 0, sampled_by(0)),
+        (vec![veto(), SAMPLES], 0, sampled_by(1)),
         (vec![veto(), never()], 0, NotSampled),
         (vec![and(vec![veto()])], 1, NotSampled),
-        (vec![and(vec![veto()])], 0, Sampled(0)),
-        (vec![drops(vec![veto()]), SAMPLES], 1, Sampled(1)),
+        (vec![and(vec![veto()])], 0, sampled_by(0)),
+        (vec![drops(vec![veto()]), SAMPLES], 1, sampled_by(1)),
         (
             vec![
                 Vote::Not {
@@ -297,13 +328,8 @@ fn at_ingest_a_drop_that_might_still_drop_keeps_others_silent() {
             Outcome::Dropped(1),
             0,
         ),
-        (
-            vec![SAMPLES, drops(vec![ERRS])],
-            0b10,
-            Outcome::Sampled(0),
-            1,
-        ),
-        (vec![never(), SAMPLES], 0, Outcome::Sampled(1), 0),
+        (vec![SAMPLES, drops(vec![ERRS])], 0b10, sampled_by(0), 1),
+        (vec![never(), SAMPLES], 0, sampled_by(1), 0),
     ] {
         let votes = chain(policies, false);
         let mut said = Said::default();
@@ -330,5 +356,76 @@ fn bits_stand_on_pages() {
         (1023, false),
     ] {
         assert_eq!(bits.has(bit), held, "{bit}");
+    }
+}
+
+/// T of a trace is the lowest of those that sampled; `and` reports the strictest of its parts, and
+/// what stands in `not` or a composite reports none.
+#[test]
+fn the_lowest_t_counts_and_its_policy_is_credited() {
+    let hashed = |t| Vote::Hashed {
+        salt: String::new(),
+        threshold: u64::MAX,
+        t,
+        informed: None,
+    };
+    let composite = Vote::Composite {
+        of: vec![Share {
+            name: "some".to_owned(),
+            vote: hashed(30),
+            most: 10,
+        }],
+        most: 10,
+        place: 0,
+    };
+    let both = || and(vec![hashed(20), hashed(40)]);
+    for (policies, first, loosest, t) in [
+        (vec![hashed(40), hashed(20)], 0, 1, 20),
+        (vec![hashed(20), hashed(40)], 0, 0, 20),
+        (vec![hashed(20), SAMPLES, SAMPLES], 0, 1, 0),
+        (vec![both()], 0, 0, 40),
+        (vec![both(), hashed(30)], 0, 1, 30),
+        (vec![hashed(20), composite], 0, 1, 0),
+    ] {
+        for (credit_loosest, expected) in [(false, first), (true, loosest)] {
+            let votes = Votes {
+                credit_loosest,
+                ..chain(policies.clone(), false)
+            };
+            let outcome = vote_once(&votes, &evidence(0, 1, 0), &mut Limits::default());
+            assert!(
+                matches!(outcome, Outcome::Sampled { policy, t: of, .. } if (policy, of) == (expected, t)),
+                "{outcome:?} of {votes:?}"
+            );
+        }
+    }
+}
+
+/// Where spans say something of sampling, T and R decide; else the hash, as it always did.
+#[test]
+fn randomness_decides_where_spans_bring_some() {
+    let hashed = |threshold| Vote::Hashed {
+        salt: String::new(),
+        threshold,
+        t: 50,
+        informed: Some(2),
+    };
+    for (bits, threshold, randomness, sampled) in [
+        (0b100, 0, 50, true),
+        (0b100, u64::MAX, 49, false),
+        (0b011, 0, 50, false),
+        (0b011, u64::MAX, 49, true),
+    ] {
+        let votes = chain(vec![hashed(threshold)], false);
+        let evidence = Evidence {
+            randomness,
+            ..evidence(bits, 1, 0)
+        };
+        let outcome = vote_once(&votes, &evidence, &mut Limits::default());
+        assert_eq!(
+            outcome != Outcome::NotSampled,
+            sampled,
+            "{bits} {threshold}"
+        );
     }
 }

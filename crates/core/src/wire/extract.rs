@@ -13,6 +13,7 @@ use super::{Stamp, deep, schema};
 const RESOURCE_SPANS: u64 = 0x0a;
 const SCOPE_SPANS: u64 = 0x12;
 const SPANS: u64 = 0x12;
+const SCOPE_FIELD: u32 = 1;
 
 /// What became of the spans of a trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +89,7 @@ impl Extractor<'_> {
         };
         let (start, before) = (out.len(), self.done.spans);
         nest(RESOURCE_SPANS, total(spans), out, |out| {
-            self.surroundings(container, out);
+            self.surroundings(container, None, out);
             for group in spans.chunk_by(|a, b| a.scope == b.scope) {
                 self.scope_spans(group, out);
             }
@@ -104,7 +105,9 @@ impl Extractor<'_> {
         };
         let (start, before) = (out.len(), self.done.spans);
         nest(SCOPE_SPANS, total(spans), out, |out| {
-            self.surroundings(container, out);
+            let (from, end) = (container.from as usize, container.end as usize);
+            let told = self.stamper.scope(self.body.part(from, end, ""), out);
+            self.surroundings(container, told.then_some(SCOPE_FIELD), out);
             for span in spans {
                 self.span(span, out);
             }
@@ -114,13 +117,14 @@ impl Extractor<'_> {
         }
     }
 
-    /// Everything in a container but its spans.
-    fn surroundings(&self, container: &Container, out: &mut Vec<u8>) {
+    /// Everything in a container but its spans, and but for one more field.
+    fn surroundings(&self, container: &Container, without: Option<u32>, out: &mut Vec<u8>) {
         let (from, end) = (container.from as usize, container.end as usize);
         let mut message = self.body.part(from, end, "");
         while let Ok(Some(field)) = message.field(|_| false) {
             // Old scope spans are either written as new ones, or did not count.
-            if field.number != container.inner && field.number != OLD_SCOPE_SPANS {
+            let other = field.number != container.inner && field.number != OLD_SCOPE_SPANS;
+            if other && Some(field.number) != without {
                 out.extend_from_slice(message.slice(field.at, field.end));
             }
         }

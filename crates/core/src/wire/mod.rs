@@ -38,5 +38,6 @@ pub use scan::scan;
 pub use shed::shed;
 pub(crate) use span::events_of;
 pub use split::{count_spans, split};
-pub use stamp::Stamp;
+pub use stamp::{OnScope, Stamp};
+pub(crate) use tracestate::informs;
 pub use types::{Encoded, Piece, RejectedSpans, RvSource, Scan, ScanError, TraceDelta, TraceId};

@@ -41,6 +41,17 @@ pub(crate) fn scope_of(mut scope_spans: Reader<'_>) -> u64 {
     bytes
 }
 
+/// The `schema_url` of a ResourceSpans or a ScopeSpans, with its frame.
+pub(crate) fn schema_url(mut container: Reader<'_>) -> u64 {
+    let mut bytes = 0;
+    while let Ok(Some(field)) = container.field(|_| false) {
+        if (field.number, field.wire) == (3, LEN) {
+            bytes = sized(field.end - field.from, false);
+        }
+    }
+    bytes
+}
+
 /// The numbers of the fields of a message that are written even if they are empty.
 fn always(schema: &Message) -> &'static [u32] {
     match schema.name {
@@ -151,7 +162,10 @@ const fn varint_bytes(value: u64) -> u64 {
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     resource: u64,
+    /// With its frame, as what stands beside it.
     scope: u64,
+    /// What stands beside the Resource.
+    beside: u64,
     /// Goes up with every ResourceSpans.
     generation: u64,
     /// By the position of a trace in the request: when it was seen last, and where below.
@@ -176,6 +190,7 @@ impl Groups {
     pub(crate) fn begin(&mut self) {
         self.resource = 0;
         self.scope = 0;
+        self.beside = 0;
         self.generation += 1;
         self.traces.clear();
         self.open.clear();
@@ -186,10 +201,15 @@ impl Groups {
         self.resource += bytes;
     }
 
-    /// A ScopeSpans begins.
-    pub(crate) fn begin_scope(&mut self, scope: u64) {
+    /// What its ResourceSpans holds beside it, with its frame.
+    pub(crate) fn add_beside(&mut self, bytes: u64) {
+        self.beside += bytes;
+    }
+
+    /// A ScopeSpans begins; `beside`: what it holds beside its scope, with its frame.
+    pub(crate) fn begin_scope(&mut self, scope: u64, beside: u64) {
         self.end_scope();
-        self.scope = scope;
+        self.scope = framed(scope) + beside;
     }
 
     fn end_scope(&mut self) {
@@ -216,7 +236,7 @@ impl Groups {
         }
         let group = &mut self.traces[*at];
         if group.open == 0 {
-            group.open = framed(self.scope);
+            group.open = self.scope;
             self.open.push(*at);
         }
         group.open += framed(bytes);
@@ -225,7 +245,7 @@ impl Groups {
     /// The ResourceSpans ends: the traces, and how large it is with each of them alone.
     pub(crate) fn end(&mut self) -> impl Iterator<Item = (usize, u64)> {
         self.end_scope();
-        let resource = framed(self.resource);
+        let resource = framed(self.resource) + self.beside;
         self.traces
             .drain(..)
             .map(move |group| (group.trace, resource + group.over))

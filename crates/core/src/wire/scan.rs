@@ -32,6 +32,7 @@ pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanErro
             groups.begin();
             groups
         }),
+        schema_urls: tests.count_schema_urls(),
         resource_bits: [0; 2],
         resource_seen: [0; 2],
         out,
@@ -127,14 +128,21 @@ struct Scanner<'p, 'o> {
     piece: Option<u32>,
     /// None where no plan asks for sizes.
     groups: Option<Groups>,
+    /// Sizes count the `schema_url`s.
+    schema_urls: bool,
     resource_bits: [u64; 2],
     resource_seen: [u64; 2],
     out: &'o mut Scan,
 }
 
 impl<'a> Visitor<'a> for Scanner<'_, '_> {
-    fn resource_spans(&mut self, _message: Reader<'a>, _scopes: u32) {
+    fn resource_spans(&mut self, message: Reader<'a>, _scopes: u32) {
         self.end_resource();
+        if self.schema_urls
+            && let Some(groups) = &mut self.groups
+        {
+            groups.add_beside(pdata::schema_url(message));
+        }
         if let Some(around) = &mut self.around {
             around.begin_resource();
         }
@@ -170,7 +178,12 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
             around.begin_scope(message, &self.tests);
         }
         if let Some(groups) = &mut self.groups {
-            groups.begin_scope(pdata::scope_of(message));
+            let url = if self.schema_urls {
+                pdata::schema_url(message)
+            } else {
+                0
+            };
+            groups.begin_scope(pdata::scope_of(message), url);
         }
     }
 

@@ -109,6 +109,11 @@ impl<'p> Tests<'p> {
             || self.previous.is_some_and(Compiled::asks_for_sizes)
     }
 
+    /// Whether sizes count the `schema_url`s.
+    pub(crate) fn count_schema_urls(&self) -> bool {
+        self.current.is_some_and(Compiled::counts_schema_urls)
+    }
+
     /// Whether spans are voted on as they come.
     pub(crate) fn vote_at_ingest(&self) -> bool {
         self.current.is_some_and(Compiled::votes_at_ingest)

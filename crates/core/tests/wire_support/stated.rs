@@ -10,6 +10,7 @@ pub const R: u64 = 0xab_0000_0000_000c;
 
 /// A stamp that keeps with T = 0x80000000000000.
 pub const STAMP: Stamp<'static> = Stamp {
+    scope: None,
     truncated: false,
     annotate: true,
     policy: "slow",

@@ -17,7 +17,7 @@ from tailsampler.settings.base import BadValueError
 from tailsampler.settings.values import shown
 
 OLDEST: Final = 126
-NEWEST: Final = 162
+NEWEST: Final = 165
 """Minor versions: 155 is v0.155. Before the oldest nothing is known here."""
 
 _VERSION: Final = re.compile(r"v?0\.(\d{1,4})(?:\.\d+)?", re.ASCII)
@@ -36,9 +36,19 @@ class Behaviour:
     latency_at_least: bool
     """Up to 0.156: ``latency`` without an upper bound takes a trace at its threshold, too."""
     starve_unallocated: bool
-    """Up to 0.157: a sub of ``composite`` that ``rate_allocation`` leaves out gets 0."""
+    """Up to 0.158: a sub of ``composite`` that ``rate_allocation`` leaves out gets 0."""
     one_loop: bool
     """Up to 0.158: there is no ``num_shards``."""
+    plain_limits: bool
+    """Up to 0.159: under ``usetracestate`` limits are token buckets all the same."""
+    credits_first: bool
+    """Up to 0.161: of the policies that sample, the first is credited, whatever its share."""
+    long_latency: bool
+    """Up to 0.161: times 292 years apart are as far apart as times can be; then they wrap."""
+    no_schema_urls: bool
+    """Up to 0.164: ``schema_url`` is left out of kept spans, and of what limits on bytes count."""
+    ingest_decides: bool
+    """Up to 0.151: ``span-ingest`` samples even while a ``drop`` may still drop."""
 
 
 def behaviour(version: int) -> Behaviour:
@@ -106,6 +116,13 @@ CHANGES: Final = (
         "a trace that has the value is not kept by this policy, and others may keep it",
     ),
     Change(
+        "ingest_decides",
+        152,
+        lambda policy, around: policy.type == "drop" and not around,
+        "span-ingest keeps a trace although a later part of it might be dropped",
+        "span-ingest keeps nothing while a drop policy may still drop it",
+    ),
+    Change(
         "rate_per_clock_second",
         153,
         _limited,
@@ -121,7 +138,7 @@ CHANGES: Final = (
     ),
     Change(
         "starve_unallocated",
-        158,
+        159,
         _left_out,
         "a sub-policy that rate_allocation leaves out gets nothing and hides those after it",
         "a sub-policy that rate_allocation leaves out gets an equal share",
@@ -132,6 +149,34 @@ CHANGES: Final = (
         lambda _policy, _around: False,
         "there is no num_shards, and such a block does not start",
         "num_shards divides the work",
+    ),
+    Change(
+        "plain_limits",
+        160,
+        lambda _policy, _around: False,  # matters under a feature gate alone
+        "limits are token buckets under usetracestate, too",
+        "under usetracestate limits keep the traces of a tick with the highest randomness",
+    ),
+    Change(
+        "credits_first",
+        162,
+        lambda _policy, _around: False,  # changes no verdict, only who is named for it
+        "of the policies that keep a trace, the first is credited",
+        "of the policies that keep a trace, the one with the largest share is credited",
+    ),
+    Change(
+        "long_latency",
+        162,
+        lambda _policy, _around: False,  # no clock is that wrong
+        "a trace of more than 292 years lasts 292 years",
+        "a trace of more than 292 years lasts what is left modulo 2^64 ns",
+    ),
+    Change(
+        "no_schema_urls",
+        165,
+        lambda policy, _around: policy.type == "bytes_limiting",
+        "schema_url does not count",
+        "schema_url counts",
     ),
 )
 
@@ -179,7 +224,8 @@ def _differences(config: TailSampling, version: int) -> Iterator[str]:
         ]
         if change.flag == "one_loop" and config.num_shards > 1:
             names = ["num_shards"]
-        if not names:
+        at_ingest = config.sampling_strategy == "span-ingest"
+        if not names or (change.flag == "ingest_decides" and not at_ingest):
             continue
         old = version < change.since
         yield (

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
 
 from tailsampler.decide import plan, votes
 from tailsampler.decide.dialects.contrib import blocks, nested
 from tailsampler.decide.dialects.contrib.compat import NEWEST, Behaviour, behaviour
+from tailsampler.decide.dialects.contrib.gates import DEFAULT_GATES, Gates
+from tailsampler.decide.dialects.contrib.shares import (
+    DEFAULT_SALT,
+    consistent_threshold,
+    hash_threshold,
+)
 from tailsampler.decide.plan import MAX_VOTED, NEVER, PAGE, Plan, PredicateTable
 from tailsampler.decide.regex import for_the_core
 from tailsampler.errors import Place, Problem, SettingsError
@@ -23,29 +28,30 @@ if TYPE_CHECKING:
 TICK_MS: Final = 1_000
 TRUNCATED_AT: Final = 32 << 20
 """Bytes of a kept trace's spans, of which only root and errors go beyond; as in our own chain."""
-DEFAULT_SALT: Final = "default-hash-seed"
 _INT_MIN: Final = -(1 << 63)
 _INT_MAX: Final = (1 << 63) - 1
-_HASH_MAX: Final = (1 << 64) - 1
 _CODES: Final = {"UNSET": 0, "OK": 1, "ERROR": 2}
 _LONGEST_STATE: Final = 256
 """Of key and value of ``trace_state`` together; contrib passes over what is as long, or longer."""
 
 
-def compile_block(config: TailSampling, compat: int | None = None) -> Plan:
+def compile_block(
+    config: TailSampling, compat: int | None = None, gates: Gates = DEFAULT_GATES
+) -> Plan:
     """The plan of a block, version 0: the core numbers it when it is installed.
 
-    ``compat``: the minor version of contrib, or None: the newest.
+    ``compat``: the minor version of contrib, or None: the newest. ``gates``: those that are on.
 
     Raises:
         SettingsError: with everything in it that this version of ours does not run.
     """
-    lowering = _Lowering(behaviour(NEWEST if compat is None else compat))
+    version = behaviour(NEWEST if compat is None else compat)
+    lowering = _Lowering(version, gates)
     lowering.latencies_first(config.policies)
     policies = tuple(
         lowering.vote(policy, ("policies", at)) for at, policy in enumerate(config.policies)
     )
-    lowering.check(config)
+    lowering.check()
     after_root = config.wait_after_root_s
     return Plan(
         wait_ms=config.wait_s * 1_000,
@@ -60,43 +66,33 @@ def compile_block(config: TailSampling, compat: int | None = None) -> Plan:
             tick_ms=TICK_MS,
             max_bytes=config.maximum_trace_size_bytes or None,
             at_ingest=config.sampling_strategy == "span-ingest",
+            despite_drops=version.ingest_decides,
+            schema_urls=not version.no_schema_urls,
+            credit_loosest=not version.credits_first,
+            tracestate=gates.use_tracestate,
+            budgets=gates.use_tracestate and not version.plain_limits,
+            record_policy=gates.record_policy,
         ),
     )
 
 
 def _rule(policy: Policy) -> plan.Rule:
     """The name, and what the policy does with a trace that it decides."""
-    threshold = NEVER if policy.type == "drop" else 0
-    return plan.Rule(name=policy.name, all=(), threshold=threshold)
-
-
-def hash_threshold(percentage: float) -> int:
-    """The largest FNV hash that ``sampling_percentage`` keeps.
-
-    Go multiplies exactly and rounds to a mantissa of 64 bits, half to even; then it truncates.
-    """
-    product = _HASH_MAX * Fraction(percentage / 100.0)
-    if product <= 0:
-        return 0
-    whole = int(product)
-    shift = 64 - whole.bit_length()
-    rounded = (
-        Fraction(round(product * 2**shift), 2**shift) if shift > 0 else Fraction(round(product))
-    )
-    return min(int(rounded), _HASH_MAX)
+    return plan.Rule(name=policy.name, all=(), threshold=NEVER if policy.type == "drop" else 0)
 
 
 class _Lowering:
     """Policies become votes, and their conditions bits."""
 
-    def __init__(self, version: Behaviour) -> None:
+    def __init__(self, version: Behaviour, gates: Gates) -> None:
         self.table = PredicateTable()
         self._version = version
+        self._gates = gates
         self._problems: list[Problem] = []
         self._limits = 0
         self._composites = 0
 
-    def check(self, config: TailSampling) -> None:
+    def check(self) -> None:
         """Raise what was found to be missing here."""
         conditions = len(self.table.predicates())
         if conditions > MAX_VOTED:
@@ -151,7 +147,8 @@ class _Lowering:
         lower, upper = block.threshold_ms, block.upper_threshold_ms or None
         at_threshold = upper is None and self._version.latency_at_least
         from_ms = lower if at_threshold else min(lower + 1, _INT_MAX)
-        test = plan.Lasting(from_ms=from_ms, to_ms=upper)
+        wraps = not self._version.long_latency
+        test = plan.Lasting(from_ms=from_ms, to_ms=upper, wraps=wraps)
         return self.bit(test, "latency")
 
     def numeric(self, block: blocks.NumericAttribute, loc: Loc) -> votes.Vote:
@@ -161,29 +158,21 @@ class _Lowering:
         if not self._version.zero_is_a_bound:
             low, high = low or _INT_MIN, high or _INT_MAX
         asks = plan.IntBetween(min=low, max=high)
-        return self._attribute(
-            block.key, asks, "numeric_attribute", loc, inverted=block.invert_match
-        )
+        return self._attribute(block.key, asks, "numeric_attribute", inverted=block.invert_match)
 
-    def string(self, block: blocks.StringAttribute, loc: Loc) -> votes.Vote:
+    def string(self, block: blocks.StringAttribute, _loc: Loc) -> votes.Vote:
         # As texts empty values are passed over; as expressions they are found in every text.
         asks: plan.Asks = plan.StringIn(values=tuple(value for value in block.values if value))
         if block.enabled_regex_matching:
             asks = plan.Matches(patterns=tuple(for_the_core(value) for value in block.values))
-        return self._attribute(
-            block.key, asks, "string_attribute", loc, inverted=block.invert_match
-        )
+        return self._attribute(block.key, asks, "string_attribute", inverted=block.invert_match)
 
-    def boolean(self, block: blocks.BooleanAttribute, loc: Loc) -> votes.Vote:
+    def boolean(self, block: blocks.BooleanAttribute, _loc: Loc) -> votes.Vote:
         asks = plan.BoolIs(value=block.value)
-        return self._attribute(
-            block.key, asks, "boolean_attribute", loc, inverted=block.invert_match
-        )
+        return self._attribute(block.key, asks, "boolean_attribute", inverted=block.invert_match)
 
-    def _attribute(
-        self, key: str, asks: plan.Asks, reason: str, loc: Loc, *, inverted: bool
-    ) -> votes.Vote:
-        veto = inverted and self._version.inverted_veto
+    def _attribute(self, key: str, asks: plan.Asks, reason: str, *, inverted: bool) -> votes.Vote:
+        veto = inverted and self._gates.vetoes(older=self._version.inverted_veto)
         bit = self.table.bit(reason, plan.First(key=key, asks=asks))
         return votes.Bit(bit=bit, inverted=inverted, veto=veto)
 
@@ -200,8 +189,15 @@ class _Lowering:
         return votes.Spans(min=block.min_spans, max=block.max_spans)
 
     def probabilistic(self, block: blocks.Probabilistic, _loc: Loc) -> votes.Vote:
-        threshold = hash_threshold(block.sampling_percentage)
-        return votes.Hashed(salt=block.hash_salt or DEFAULT_SALT, threshold=threshold)
+        informed = None
+        if self._gates.use_tracestate:
+            informed = self.table.bit("sampling_information", plan.SamplingInformation())
+        return votes.Hashed(
+            salt=block.hash_salt or DEFAULT_SALT,
+            threshold=hash_threshold(block.sampling_percentage),
+            t=consistent_threshold(block.sampling_percentage),
+            informed=informed,
+        )
 
     def rate(self, block: blocks.RateLimiting, _loc: Loc) -> votes.Vote:
         rate = max(block.spans_per_second, 0)

@@ -1,15 +1,14 @@
-"""Whether Go takes a regular expression; RE2 itself answers, with the two places it differs."""
+"""Whether Go takes a regular expression; RE2 itself answers, but where both differ."""
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
 import re2  # type: ignore[import-untyped]
 
-# Go wants ASCII in the names of groups, RE2 does not mind.
-_GROUP: Final = re.compile(r"\(\?P?<([^>=!]*)>")
+from tailsampler.decide.go_regex import differences
+
 _INSTEAD: Final = {
     "(?=": "there is no look-ahead in Go; match what you want and use not or drop for the rest",
     "(?!": "there is no look-ahead in Go; match the opposite and use invert_match, not or drop",
@@ -31,6 +30,8 @@ def regex_problem(pattern: str) -> str | None:
         instead = next((say for start, say in _INSTEAD.items() if start in pattern), None)
         instead = instead or "write one in the syntax of RE2"
         return f"is no regular expression of Go ({why.partition(':')[0]}); {instead}"
-    if any(not name.isascii() for name in _GROUP.findall(pattern)):
-        return "names a group outside of ASCII, which Go refuses; write (...) without a name"
+    try:
+        differences(pattern)
+    except ValueError as error:
+        return f"is no regular expression of Go ({error})"
     return None
