@@ -126,6 +126,9 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
 def _held(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"Trace {found['trace_id']} is held: it is judged in {found['due_in_s']:.1f} s."
     first = found.get("first_match")
+    if found.get("voted"):
+        yield "Every policy votes on it then."
+        return
     yield f"On what has come so far, policy {first} matches." if first else "No policy matches yet."
 
 
@@ -136,8 +139,9 @@ def _rule(found: Mapping[str, Any]) -> Iterator[str]:
         yield "No policy matched it."
         return
     if found.get("voted"):
-        did = "was the first to vote for it" if own else "dropped it"
-        yield f"Policy {policy} {did} ({found['reason']})."
+        part = f", by its part {found['sub_policy']}" if found.get("sub_policy") else ""
+        did = "voted for it" if found["kept"] else "dropped it" if not own else "was against it"
+        yield f"Policy {policy} {did}{part} ({found['reason']})."
         return
     if found.get("early") == "shared":
         yield f"On the spans that came here policy {policy} was the first that matched."

@@ -149,7 +149,7 @@ async def test_a_voted_verdict_says_who_voted_and_nothing_of_probability() -> No
     )
     code, text = await explained(voted)
     assert code == 0
-    assert "Policy errors was the first to vote for it (latency)." in text
+    assert "Policy errors voted for it (latency)." in text
     assert "ot=th" not in text
     _, text = await explained({**voted, "kept": False, "policy_probability": 0.0})
     assert "Policy errors dropped it (latency)." in text

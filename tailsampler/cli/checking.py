@@ -22,15 +22,13 @@ _WIDTH: Final = 100  # as click's help
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @common.JSON
-@common.PROCESSOR
-@common.LEAVE_OUT
+@common.of_collector
 @click.option("--print-config", is_flag=True, help="Print the configuration in force, as YAML.")
 def check(
     file: Path | None,
-    processor: str | None,
     *,
+    collector: common.OfCollector,
     as_json: bool,
-    leave_out: bool,
     print_config: bool,
 ) -> None:
     """Read a configuration and say what it means, or everything that is wrong with it.
@@ -57,7 +55,7 @@ def check(
     path = common.config_path(file)
     name = common.name_of(path)
     try:
-        settings = common.load_settings(path, processor, leave_out=leave_out)
+        settings = common.load_settings(path, collector)
         _check_plan(settings, name)
     except SettingsError as error:
         if as_json:

@@ -6,6 +6,9 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -39,6 +42,16 @@ LEAVE_OUT = click.option(
     is_flag=True,
     help="Where it is one: go on without the receivers, processors and exporters of it that have "
     "no place here.",
+)
+COMPAT = click.option(
+    "--compat",
+    metavar="VERSION",
+    help="Where it is one: the version of the Collector whose verdicts are given, 0.155.",
+)
+FEATURE_GATES = click.option(
+    "--feature-gates",
+    metavar="GATES",
+    help="Where it is one: as the Collector's option of that name, recordpolicy,usetracestate.",
 )
 DATA = click.option(
     "--data-directory",
@@ -75,9 +88,40 @@ def name_of(path: Path | None) -> str:
     return "built-in defaults" if path is None else str(path)
 
 
-def load_settings(
-    path: Path | None, processor: str | None = None, *, leave_out: bool = False
-) -> Settings:
+@dataclass(frozen=True, slots=True)
+class OfCollector:
+    """What was said of a Collector's configuration beside it."""
+
+    processor: str | None = None
+    leave_out: bool = False
+    compat: str | None = None
+    feature_gates: str | None = None
+
+
+def of_collector(command: Callable[..., None]) -> Callable[..., None]:
+    """Options about a Collector's configuration; the command gets them as ``collector``."""
+
+    @wraps(command)
+    def with_collector(
+        *args: object,
+        processor: str | None,
+        leave_out: bool,
+        compat: str | None,
+        feature_gates: str | None,
+        **options: object,
+    ) -> None:
+        collector = OfCollector(processor, leave_out, compat, feature_gates)
+        command(*args, collector=collector, **options)
+
+    for option in FEATURE_GATES, COMPAT, LEAVE_OUT, PROCESSOR:
+        with_collector = option(with_collector)
+    return with_collector
+
+
+_NOTHING_SAID: Final = OfCollector()
+
+
+def load_settings(path: Path | None, collector: OfCollector = _NOTHING_SAID) -> Settings:
     """Read the file, or take the built-in defaults; raises ``SettingsError``."""
     from tailsampler.settings.load import (  # noqa: PLC0415 - `--help` needs no pydantic
         FromCollector,
@@ -87,7 +131,7 @@ def load_settings(
 
     if path is None:
         return Settings()
-    return load(path, os.environ, FromCollector(processor, leave_out))
+    return load(path, os.environ, FromCollector(**asdict(collector)))
 
 
 def data_plane() -> Any | None:

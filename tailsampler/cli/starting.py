@@ -15,15 +15,13 @@ from tailsampler.errors import CoreMissingError, TailsamplerError
 @click.command()
 @common.CONFIG
 @common.DATA
-@common.PROCESSOR
-@common.LEAVE_OUT
+@common.of_collector
 @click.option("--demo", is_flag=True, help="Send the traces of a demo shop to it, too.")
 def run(
     config: Path | None,
     data_directory: Path | None,
-    processor: str | None,
     *,
-    leave_out: bool,
+    collector: common.OfCollector,
     demo: bool,
 ) -> None:
     """Start the gateway and everything beside it, in one process.
@@ -42,30 +40,28 @@ def run(
       tailsampler run
       tailsampler run --config config/tempo.yaml --data-directory /var/lib/tailsampler
     """  # noqa: D301 - click takes the backspace for "keep these lines"
-    _start(config, data_directory, processor, leave_out=leave_out, demo=demo)
+    _start(config, data_directory, collector, demo=demo)
 
 
 @click.command()
 @common.CONFIG
 @common.DATA
-@common.PROCESSOR
-@common.LEAVE_OUT
+@common.of_collector
 def gateway(
-    config: Path | None, data_directory: Path | None, processor: str | None, *, leave_out: bool
+    config: Path | None, data_directory: Path | None, *, collector: common.OfCollector
 ) -> None:
     """Start the data plane alone, as in a cluster.
 
     There are no services beside it in this version, so this is the same as `run`.
     """
-    _start(config, data_directory, processor, leave_out=leave_out)
+    _start(config, data_directory, collector)
 
 
 def _start(
     config: Path | None,
     data_directory: Path | None,
-    processor: str | None,
+    collector: common.OfCollector,
     *,
-    leave_out: bool,
     demo: bool = False,
 ) -> NoReturn:
     path = None if demo and config is None else common.config_path(config)
@@ -75,7 +71,7 @@ def _start(
 
             settings, name = demo_settings(), "built-in settings of the demo"
         else:
-            settings = common.load_settings(path, processor, leave_out=leave_out)
+            settings = common.load_settings(path, collector)
             name = common.name_of(path)
         if common.data_plane() is None:
             say = "the data plane (tailsampler._core) is not built; run `make setup`, or install "

@@ -11,6 +11,7 @@ from tailsampler.decide.compile import compile_plan
 from tailsampler.decide.dialects.contrib.chain_traps import warnings
 from tailsampler.decide.dialects.contrib.compat import NEWEST, behaviour, differences
 from tailsampler.decide.dialects.contrib.explanations import explanations
+from tailsampler.decide.dialects.contrib.gates import gates_text
 from tailsampler.decide.dialects.contrib.lower import compile_block
 from tailsampler.decide.dialects.contrib.sentences import sentences as block_sentences
 from tailsampler.decide.dialects.contrib.sentences import what as block_words
@@ -69,7 +70,11 @@ def doubts_of(settings: Settings) -> tuple[str, ...]:
 
 def remarks_of(settings: Settings) -> tuple[str, ...]:
     """What is read and has no meaning here."""
-    return () if settings.tail_sampling is None else explanations(settings.tail_sampling)
+    if settings.tail_sampling is None:
+        return ()
+    gates = ", ".join(gates_text(settings.feature_gates))
+    said = (f"feature gates of contrib: {gates}.",) if gates else ()
+    return (*said, *explanations(settings.tail_sampling))
 
 
 def wait_of(settings: Settings) -> tuple[str, timedelta]:

@@ -124,7 +124,7 @@ class Votes(Part):
     that sample, the one with the lowest T is credited, and not the first. ``tracestate``: the
     lowest T of those that sampled is written on kept spans. ``budgets``: limits keep the traces of
     a tick with the highest R, so that their T is known. ``record_policy``: the policy is written on
-    the scopes of kept spans.
+    the scopes of kept spans; ``record_late``: of late ones, too.
     """
 
     policies: tuple[Vote, ...]
@@ -138,3 +138,4 @@ class Votes(Part):
     tracestate: bool = False
     budgets: bool = False
     record_policy: bool = False
+    record_late: bool = False

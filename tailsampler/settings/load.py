@@ -27,6 +27,16 @@ class FromCollector:
     """Its ``tail_sampling[/name]``, where there are several."""
     leave_out: bool = False
     """Go on without what has no place here."""
+    compat: str | None = None
+    """The version of contrib that it is judged as."""
+    feature_gates: str | None = None
+    """As a Collector's own option has them."""
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """The settings that have no place in a Collector's file."""
+        said = {"compat": self.compat, "feature_gates": self.feature_gates}
+        return {key: value for key, value in said.items() if value is not None}
 
 
 _REFUSE: Final = FromCollector()
@@ -72,8 +82,12 @@ def parse(
     if isinstance(document.data, dict) and is_collector(document.data):
         name = collector.processor
         taken = contrib.parse(text, file=file, environ=environ, name=name, read=read)
-        return _of_collector(taken, document, leave_out=collector.leave_out)
+        return _of_collector(taken, document, collector)
     problems = list(document.problems)
+    for key in collector.beside:
+        option = "--" + key.replace("_", "-")
+        say = f"{option} is for the configuration of a Collector; write {key}: in this file"
+        problems.append(Problem("not_a_collector", Place(file, key=key), say))
     if not problems and document.data is None:
         say = "the file is empty; write at least a sampling: section, or run without a file"
         problems.append(Problem("empty_file", Place(file, 1, 1), say))
@@ -92,13 +106,14 @@ def parse(
     raise SettingsError(problems)
 
 
-def _of_collector(taken: Collector, document: Document, *, leave_out: bool) -> Settings:
+def _of_collector(taken: Collector, document: Document, said: FromCollector) -> Settings:
     """Settings with what a Collector's configuration has for us."""
-    problems = [] if leave_out else list(_left_out(taken, document))
+    problems = [] if said.leave_out else list(_left_out(taken, document))
     if problems:
         raise SettingsError(problems)
     try:
-        return Settings.model_validate({**taken.settings, "tail_sampling": taken.sampling})
+        of_file = {**taken.settings, "tail_sampling": taken.sampling}
+        return Settings.model_validate({**of_file, **said.beside})
     except ValidationError as failed:
         # Its places are those of our spelling, which stands in no file.
         problems = [

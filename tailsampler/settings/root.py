@@ -76,8 +76,8 @@ class Settings(Section):
     )
     feature_gates: FeatureGates = Field(
         default=DEFAULT_GATES,
-        description="Feature gates of contrib's processor that are on: usetracestate, recordpolicy; "
-        "-disableinvertdecisions is off. Default: [].",
+        description="Feature gates of contrib's processor that are on (usetracestate, "
+        "recordpolicy) or off (-disableinvertdecisions). Default: [].",
         examples=["[recordpolicy]"],
     )
     late: Late = Field(default=Late(), description="The verdicts that late spans follow.")

@@ -12,7 +12,7 @@ from tests.needs import ROOT
 
 STAGES = ("receive", "buffer", "decide", "export")
 OPERATIONS = {"consistency", "clocks", "incidents", "cost", "recovery"}
-BESIDE = OPERATIONS | {"admin", "control", "doctor", "store", "app", "cli"}
+BESIDE = OPERATIONS | {"admin", "compare", "control", "convert", "doctor", "store", "app", "cli"}
 # How a distribution's modules are called where the name differs.
 MODULES = {
     "aiohttp": {"aiohttp", "yarl"},  # its URLs

@@ -47,6 +47,14 @@ KEYS = [
         policies("{name: a, sample_rate: 1}") + "tail_sampling: @@{policies: []}\n",
     ),
     Mistake("compat_without_block", "compat", "leave it out", 'compat: @@"0.155"\n'),
+    Mistake("compat_without_block", "compat_telemetry", "leave it", "compat_telemetry: @@true\n"),
+    Mistake(
+        "compat_without_block",
+        "feature_gates",
+        "leave it out",
+        "feature_gates: @@[usetracestate]\n",
+    ),
+    Mistake("unknown_feature_gate", "feature_gates", "those are dis", "feature_gates: @@[x]\n"),
     Mistake("key_not_supported", "exporters", "write export:", "@@exporters: {otlp: {}}\n"),
     Mistake(
         "key_not_supported",

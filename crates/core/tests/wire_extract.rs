@@ -5,9 +5,11 @@ mod wire_support;
 
 use proptest::prelude::*;
 use prost::Message;
-use tailsampler_core::wire::{Extracted, Layout, Stamp, count_spans, extract, shed, split};
+use tailsampler_core::wire::{
+    Extracted, Layout, OnScope, Stamp, count_spans, extract, shed, split,
+};
 use wire_support::oracle::{Flat, Request, flatten};
-use wire_support::stated::{STAMP, stamped};
+use wire_support::stated::{STAMP, on_scope, stamped};
 use wire_support::{oracle, soup};
 
 fn extracted(body: &[u8], id: u8, stamp: &Stamp<'_>) -> (Vec<u8>, Vec<u32>, Extracted) {
@@ -75,6 +77,28 @@ proptest! {
             .map(|(flat, kept)| Flat { span: flat.span.map(stamped), raw: kept.raw.clone(), ..flat })
             .collect();
         prop_assert_eq!(kept, expected);
+    }
+
+    /// What is told to scopes stands on each of them once, whatever stood there, and nowhere else.
+    #[test]
+    fn scopes_are_told_once(body in soup::request(), id in 1..4u8, late: bool) {
+        prop_assume!(all_valid(&body));
+        let (policy, part) = ("errors", Some("soon"));
+        let scope = Some(OnScope { policy, part, late });
+        let (out, _, _) = extracted(&body, id, &Stamp { scope, ..STAMP });
+        // Once more: what was told before is told anew, and not twice.
+        let (again, _, _) = extracted(&out, id, &Stamp { scope, ..STAMP });
+        let (plain, _, _) = extracted(&body, id, &STAMP);
+        let plain = flatten(&Request::decode(plain.as_slice()).unwrap());
+        let told = flatten(&Request::decode(out.as_slice()).unwrap());
+        let expected: Vec<Flat> = plain
+            .into_iter()
+            .map(|flat| Flat { scope: flat.scope.map(|scope| on_scope(scope, late)), ..flat })
+            .collect();
+        prop_assert_eq!(&told, &expected);
+        let again = flatten(&Request::decode(again.as_slice()).unwrap());
+        let scopes = |flat: &[Flat]| -> Vec<_> { flat.iter().map(|flat| flat.scope.clone()).collect() };
+        prop_assert_eq!(scopes(&again), scopes(&told));
     }
 
     /// A span that needs nothing said or cut is written byte for byte, unknown fields and all.

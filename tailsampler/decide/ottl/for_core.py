@@ -8,19 +8,26 @@ from tailsampler.decide.ottl.expression import Condition
 from tailsampler.decide.regex import for_the_core
 
 
-def for_core(condition: Condition) -> Condition:
-    """The same condition; what ``IsMatch`` looks for is Go's before, and the core's after."""
-    return Condition.model_validate(_translated(condition.model_dump(mode="json")))
+def for_core(condition: Condition, *, lenient_int: bool = True) -> Condition:
+    """The same condition; what ``IsMatch`` looks for is Go's before, and the core's after.
+
+    ``lenient_int``: ``Int`` of a text that is no number is nil, and not an error.
+    """
+    translated = _translated(condition.model_dump(mode="json"), lenient_int=lenient_int)
+    return Condition.model_validate(translated)
 
 
-def _translated(node: Any) -> Any:
+def _translated(node: Any, *, lenient_int: bool) -> Any:
     if isinstance(node, list):
-        return [_translated(one) for one in node]
+        return [_translated(one, lenient_int=lenient_int) for one in node]
     if not isinstance(node, dict):
         return node
-    translated = {key: _translated(value) for key, value in node.items()}
-    if node.get("kind") == "call" and node.get("function") == "IsMatch":
-        value, pattern = translated["arguments"]
-        found = for_the_core(pattern["value"])
-        translated["arguments"] = [value, {**pattern, "value": found}]
+    translated = {key: _translated(value, lenient_int=lenient_int) for key, value in node.items()}
+    match node:
+        case {"kind": "call", "function": "IsMatch"}:
+            value, pattern = translated["arguments"]
+            found = for_the_core(pattern["value"])
+            translated["arguments"] = [value, {**pattern, "value": found}]
+        case {"kind": "call", "function": "Int"} if not lenient_int:
+            translated["function"] = "StrictInt"
     return translated

@@ -68,6 +68,7 @@ def test_0_155_is_what_was_recorded() -> None:
         latency_at_least=True,
         starve_unallocated=True,
         one_loop=True,
+        lenient_int=True,
         plain_limits=True,
         credits_first=True,
         long_latency=True,

@@ -151,6 +151,7 @@ impl Engine {
                 "bytes": trace.bytes, "duration_ns": trace.duration_ns(),
                 "due_in_s": due_ms.saturating_sub(now.mono_ns / 1_000_000) as f64 / 1e3,
                 "first_match": rule.map(|rule| &plan.plan().rules[rule].name),
+                "voted": plan.plan().votes.is_some(),
                 "plan": trace.plan,
             }));
         }

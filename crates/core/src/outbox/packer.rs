@@ -334,7 +334,7 @@ fn stamp(job: &KeptJob, annotate: bool, truncated: bool) -> Stamp<'_> {
     let plan = job.plan.as_deref();
     let record = plan
         .and_then(|plan| plan.plan().votes.as_ref())
-        .is_some_and(|votes| votes.record_policy);
+        .is_some_and(|votes| votes.record_policy && (votes.record_late || !job.late));
     let part = verdict.part.zip(plan);
     // What is left of a trace is no fair sample of its spans; and not all votes know a probability.
     let fair = !truncated && plan.is_none_or(Compiled::knows_probability);

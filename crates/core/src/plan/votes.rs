@@ -39,6 +39,9 @@ pub struct Votes {
     /// Write the policy on the scopes of kept spans.
     #[serde(default)]
     pub record_policy: bool,
+    /// Also on those of late ones.
+    #[serde(default)]
+    pub record_late: bool,
 }
 
 impl Votes {

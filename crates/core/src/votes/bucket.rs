@@ -75,7 +75,7 @@ mod tests {
         let mut bucket = Bucket::default();
         assert!(bucket.take(20, 10.0, 20, START));
         assert!(!bucket.take(1, 10.0, 20, START));
-        assert!(!bucket.take(1, 10.0, 20, START + SECOND_NS / 10 - 1));
+        assert!(!bucket.take(1, 10.0, 20, START + SECOND_NS / 10 - 2));
         assert!(bucket.take(1, 10.0, 20, START + SECOND_NS / 10));
         assert!(!bucket.take(20, 10.0, 20, START + SECOND_NS));
         assert!(bucket.take(20, 10.0, 20, START + 100 * SECOND_NS));

@@ -1,7 +1,7 @@
 //! What becomes of a span that is kept, said by the obvious way.
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use tailsampler_core::wire::Stamp;
 
@@ -53,4 +53,31 @@ pub fn stamped(mut span: Span) -> Span {
         }));
     }
     span
+}
+
+/// A scope that was told of policy `errors` and its part `soon`.
+pub fn on_scope(mut scope: InstrumentationScope, late: bool) -> InstrumentationScope {
+    let keys = [
+        "tailsampling.policy",
+        "tailsampling.composite_policy",
+        "tailsampling.cached_decision",
+    ];
+    scope
+        .attributes
+        .retain(|attribute| !keys.contains(&attribute.key.as_str()));
+    let mut tell = |key: &str, value| {
+        scope.attributes.push(KeyValue {
+            key: key.to_owned(),
+            value: Some(AnyValue { value: Some(value) }),
+            ..KeyValue::default()
+        });
+    };
+    if !late {
+        tell(keys[1], Value::StringValue("soon".to_owned()));
+    }
+    tell(keys[0], Value::StringValue("errors".to_owned()));
+    if late {
+        tell(keys[2], Value::BoolValue(true));
+    }
+    scope
 }

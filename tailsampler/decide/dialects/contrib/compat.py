@@ -20,6 +20,7 @@ OLDEST: Final = 126
 NEWEST: Final = 165
 """Minor versions: 155 is v0.155. Before the oldest nothing is known here."""
 
+_INT: Final = re.compile(r"\bInt\(")
 _VERSION: Final = re.compile(r"v?0\.(\d{1,4})(?:\.\d+)?", re.ASCII)
 
 
@@ -39,6 +40,8 @@ class Behaviour:
     """Up to 0.158: a sub of ``composite`` that ``rate_allocation`` leaves out gets 0."""
     one_loop: bool
     """Up to 0.158: there is no ``num_shards``."""
+    lenient_int: bool
+    """Up to 0.159: ``Int`` of a text that is no number is nil in conditions, and not an error."""
     plain_limits: bool
     """Up to 0.159: under ``usetracestate`` limits are token buckets all the same."""
     credits_first: bool
@@ -84,6 +87,13 @@ def _half_open(policy: Policy, _around: tuple[Policy, ...]) -> bool:
 
 def _open_latency(policy: Policy, _around: tuple[Policy, ...]) -> bool:
     return isinstance(policy.settings, blocks.Latency) and policy.settings.upper_threshold_ms == 0
+
+
+def _converts_to_int(policy: Policy) -> bool:
+    block = policy.settings
+    return isinstance(block, blocks.OttlCondition) and any(
+        _INT.search(text) for text in (*block.span, *block.spanevent)
+    )
 
 
 def _limited(policy: Policy, _around: tuple[Policy, ...]) -> bool:
@@ -149,6 +159,13 @@ CHANGES: Final = (
         lambda _policy, _around: False,
         "there is no num_shards, and such a block does not start",
         "num_shards divides the work",
+    ),
+    Change(
+        "lenient_int",
+        160,
+        lambda policy, _around: _converts_to_int(policy),
+        "Int of a text that is no number is nil",
+        "Int of a text that is no number is an error, so the condition does not hold",
     ),
     Change(
         "plain_limits",

@@ -72,6 +72,7 @@ def compile_block(
             tracestate=gates.use_tracestate,
             budgets=gates.use_tracestate and not version.plain_limits,
             record_policy=gates.record_policy,
+            record_late=config.decision_cache.sampled_cache_size > 0,
         ),
     )
 
@@ -236,7 +237,8 @@ class _Lowering:
 
         for at, text in enumerate(texts):
             try:
-                yield for_core(parse(text, context)).model_dump_json()
+                lenient = self._version.lenient_int
+                yield for_core(parse(text, context), lenient_int=lenient).model_dump_json()
             except OttlError as error:  # the block was not read by ``TailSampling``
                 self._problems.append(Problem(error.code, _place((*loc, at)), error.say))
 

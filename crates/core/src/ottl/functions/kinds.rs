@@ -3,7 +3,7 @@
 use super::Arguments;
 use super::parameters::{bool_like, double_like, int_like};
 use crate::ottl::text;
-use crate::ottl::value::{Answer, Value};
+use crate::ottl::value::{Answer, Erred, Value};
 
 pub(super) fn is_string<'e>([value, ..]: Arguments<'e>) -> Answer<'e> {
     Ok(Value::Bool(matches!(value, Value::Text(_))))
@@ -32,6 +32,15 @@ pub(super) fn is_list<'e>([value, ..]: Arguments<'e>) -> Answer<'e> {
 
 pub(super) fn int<'e>([value, ..]: Arguments<'e>) -> Answer<'e> {
     Ok(int_like(&value)?.map_or(Value::Nil, Value::Int))
+}
+
+/// As `int`, but a text that is no number is an error.
+pub(super) fn strict_int<'e>([value, ..]: Arguments<'e>) -> Answer<'e> {
+    match int_like(&value)? {
+        Some(int) => Ok(Value::Int(int)),
+        None if matches!(value, Value::Text(_)) => Err(Erred),
+        None => Ok(Value::Nil),
+    }
 }
 
 pub(super) fn double<'e>([value, ..]: Arguments<'e>) -> Answer<'e> {

@@ -34,6 +34,8 @@ const FUNCTIONS: &[(&str, usize, Run)] = &[
     ("IsMap", 1, kinds::is_map),
     ("IsList", 1, kinds::is_list),
     ("Int", 1, kinds::int),
+    // `Int` as contrib has it from 0.160 on; conditions are written with the other name.
+    ("StrictInt", 1, kinds::strict_int),
     ("Double", 1, kinds::double),
     ("Bool", 1, kinds::bool),
     ("String", 1, kinds::string),
