@@ -200,9 +200,7 @@ class Gateway:
 
 @final
 class Simulation:
-    """The same core on a disk in memory and a clock in the caller's hand: for tests, and to judge
-    traces without a gateway.
-    """
+    """The same core on a disk in memory and a clock in the caller's hand: no gateway is needed."""
 
     def __new__(cls, options: str, /) -> Self:
         """``options`` as for ``Gateway``; directories and byte bounds of the disk are ignored."""

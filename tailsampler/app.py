@@ -41,6 +41,7 @@ from tailsampler.store.opening import open_local
 from tailsampler.telemetry import banner, logs
 from tailsampler.telemetry.addresses import addresses_file
 from tailsampler.telemetry.contained import Contained
+from tailsampler.telemetry.contrib import Replaced
 from tailsampler.telemetry.found import Found
 from tailsampler.telemetry.hooks import hooked, loop_handler
 from tailsampler.telemetry.ledger import Ledger
@@ -105,6 +106,7 @@ def build(settings: Settings, clock: Clock, config_file: str | None = None) -> G
         exporters=export.states,
         tenants=numbered(settings.receive.tenants),
         certificates=certificates.states,
+        replaced=Replaced.of(settings),
         version=_core.__version__,
         found=found,
     )

@@ -95,7 +95,8 @@ def _check_plan(settings: Settings, name: str) -> None:
         core.check_plan(plan)
     except core.CoreError as error:
         code, say = error.args
-        at = Place(file=name, key="sampling")
+        key = "sampling" if settings.tail_sampling is None else "tail_sampling"
+        at = Place(file=name, key=key)
         raise SettingsError([Problem(str(code), at, str(say))]) from error
 
 

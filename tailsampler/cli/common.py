@@ -53,6 +53,11 @@ FEATURE_GATES = click.option(
     metavar="GATES",
     help="Where it is one: as the Collector's option of that name, recordpolicy,usetracestate.",
 )
+COMPAT_TELEMETRY = click.option(
+    "--compat-telemetry",
+    is_flag=True,
+    help="Where it is one: offer the metrics of the Collector's sampler beside ours.",
+)
 DATA = click.option(
     "--data-directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -96,6 +101,7 @@ class OfCollector:
     leave_out: bool = False
     compat: str | None = None
     feature_gates: str | None = None
+    compat_telemetry: bool = False
 
 
 def of_collector(command: Callable[..., None]) -> Callable[..., None]:
@@ -108,12 +114,13 @@ def of_collector(command: Callable[..., None]) -> Callable[..., None]:
         leave_out: bool,
         compat: str | None,
         feature_gates: str | None,
+        compat_telemetry: bool,
         **options: object,
     ) -> None:
-        collector = OfCollector(processor, leave_out, compat, feature_gates)
+        collector = OfCollector(processor, leave_out, compat, feature_gates, compat_telemetry)
         command(*args, collector=collector, **options)
 
-    for option in FEATURE_GATES, COMPAT, LEAVE_OUT, PROCESSOR:
+    for option in COMPAT_TELEMETRY, FEATURE_GATES, COMPAT, LEAVE_OUT, PROCESSOR:
         with_collector = option(with_collector)
     return with_collector
 

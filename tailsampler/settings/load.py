@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from tailsampler.decide.dialects.contrib import load as contrib
-from tailsampler.decide.dialects.contrib.collector import Collector, is_collector
+from tailsampler.decide.dialects.contrib.collector import SAMPLER, Collector, is_collector
 from tailsampler.errors import Place, Problem, SettingsError, SettingsFileError
 from tailsampler.settings.base import KEY_CODES
 from tailsampler.settings.document import Document, key_path, read_document
@@ -31,11 +31,16 @@ class FromCollector:
     """The version of contrib that it is judged as."""
     feature_gates: str | None = None
     """As a Collector's own option has them."""
+    compat_telemetry: bool = False
+    """Offer its metrics, by the name of its processor."""
 
-    @property
-    def beside(self) -> dict[str, str]:
-        """The settings that have no place in a Collector's file."""
-        said = {"compat": self.compat, "feature_gates": self.feature_gates}
+    def beside(self, processor: str = SAMPLER) -> dict[str, str]:
+        """The settings that have no place in a Collector's file; ``processor``: the one taken."""
+        said = {
+            "compat": self.compat,
+            "feature_gates": self.feature_gates,
+            "compat_telemetry": processor if self.compat_telemetry else None,
+        }
         return {key: value for key, value in said.items() if value is not None}
 
 
@@ -84,7 +89,7 @@ def parse(
         taken = contrib.parse(text, file=file, environ=environ, name=name, read=read)
         return _of_collector(taken, document, collector)
     problems = list(document.problems)
-    for key in collector.beside:
+    for key in collector.beside():
         option = "--" + key.replace("_", "-")
         say = f"{option} is for the configuration of a Collector; write {key}: in this file"
         problems.append(Problem("not_a_collector", Place(file, key=key), say))
@@ -113,7 +118,7 @@ def _of_collector(taken: Collector, document: Document, said: FromCollector) -> 
         raise SettingsError(problems)
     try:
         of_file = {**taken.settings, "tail_sampling": taken.sampling}
-        return Settings.model_validate({**of_file, **said.beside})
+        return Settings.model_validate({**of_file, **said.beside(taken.processor)})
     except ValidationError as failed:
         # Its places are those of our spelling, which stands in no file.
         problems = [

@@ -12,6 +12,7 @@ from pydantic_core import InitErrorDetails
 from tailsampler.decide.dialects import read_sampling
 from tailsampler.decide.dialects.contrib.block import TailSampling
 from tailsampler.decide.dialects.contrib.compat import Compat
+from tailsampler.decide.dialects.contrib.component import Component
 from tailsampler.decide.dialects.contrib.gates import DEFAULT_GATES, FeatureGates
 from tailsampler.settings.auth import unprotected
 from tailsampler.settings.base import Loc, Section, found
@@ -30,7 +31,7 @@ from tailsampler.settings.peers import Peers
 from tailsampler.settings.receive import Receive
 from tailsampler.settings.sampling import Sampling
 from tailsampler.settings.services import Admin, Control, Shutdown, Telemetry
-from tailsampler.settings.values import FilePath, Flag
+from tailsampler.settings.values import FilePath
 
 _COLLECTOR = "this is not a Collector's configuration; write "
 
@@ -70,9 +71,11 @@ class Settings(Section):
         "differ. Default: null, the newest that is known.",
         examples=['"0.155"'],
     )
-    compat_telemetry: Flag = Field(
+    compat_telemetry: Component = Field(
         default=False,
-        description="Offer contrib's metrics beside ours, by contrib's names. Default: false.",
+        description="Offer contrib's metrics beside ours, by contrib's names: true, or the name of "
+        "the processor that tail_sampling is the block of. Default: false.",
+        examples=["tail_sampling/edge"],
     )
     feature_gates: FeatureGates = Field(
         default=DEFAULT_GATES,

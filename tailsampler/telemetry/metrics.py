@@ -31,6 +31,10 @@ class Metric:
         return next((unit for unit in ("bytes", "seconds") if plain.endswith(f"_{unit}")), "")
 
 
+Sample = tuple[Metric, tuple[str, ...], float]
+"""A metric, the values of its labels, and the number."""
+
+
 def _counter(name: str, sentence: str, *labels: str) -> Metric:
     return Metric(f"tailsampler_{name}_total", "counter", sentence, labels)
 
@@ -129,6 +133,17 @@ POLICY_SPANS = _counter(
     "policy_spans", "Spans of the traces judged by a policy, since the start.", "policy", "verdict"
 )
 VERDICTS = _counter("verdicts", "Traces judged, by reason, since the start.", "reason")
+POLICY_VOTES = _counter(
+    "policy_votes",
+    "What each policy said, each time that it was asked, since the start; where policies vote.",
+    "policy",
+    "vote",
+)
+POLICY_ERRORS = _counter(
+    "policy_errors",
+    "How often a policy failed to answer, and had no vote, since the start.",
+    "policy",
+)
 PLAN_VERSION = _gauge("plan_version", "Version of the plan that new traces are judged by.")
 
 # The doors.

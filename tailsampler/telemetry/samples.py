@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from tailsampler.export.circuit import CircuitState
 from tailsampler.telemetry import metrics as m
+from tailsampler.telemetry.contrib import contrib_samples
 from tailsampler.telemetry.ledger import Books, Ledger, Pair
+from tailsampler.telemetry.metrics import Sample
 from tailsampler.telemetry.reasons import is_intended
 from tailsampler.telemetry.status import Status
-
-Sample = tuple[m.Metric, tuple[str, ...], float]
 
 # Paths into the stats JSON. A part that is missing is not shown, rather than shown as zero.
 _PLAIN: Final = (
@@ -43,6 +43,7 @@ _PLAIN: Final = (
 _OUTCOMES: Final = {"limited": "rate_limited", "pressed": "refused"}
 _PROTOCOLS: Final = ("grpc", "http")
 _CONNECTIONS: Final = ("total", "turned_away", "handshakes_failed", "accept_errors")
+_VOTES: Final = ("sampled", "not_sampled", "dropped")
 
 
 def samples(ledger: Ledger | None, stats: Mapping[str, Any], status: Status) -> Iterator[Sample]:
@@ -63,6 +64,8 @@ def samples(ledger: Ledger | None, stats: Mapping[str, Any], status: Status) -> 
     yield m.READY, (), float(status.ready)
     yield m.UPTIME, (), status.uptime_s
     yield m.BUILD_INFO, (status.version,), 1.0
+    if status.replaced is not None:
+        yield from contrib_samples(status.replaced, stats)
 
 
 def _headline(ledger: Ledger) -> Iterator[Sample]:
@@ -209,6 +212,11 @@ def _verdicts(stats: Mapping[str, Any]) -> Iterator[Sample]:
             yield m.POLICY_SPANS, (name, verdict), policy.get(f"spans_{verdict}", 0)
     for reason, count in (_at(stats, "verdict_reasons") or {}).items():
         yield m.VERDICTS, (str(reason),), count
+    for said in _at(stats, "votes") or ():
+        name = str(said["policy"])
+        for vote in _VOTES:
+            yield m.POLICY_VOTES, (name, vote), said[vote]
+        yield m.POLICY_ERRORS, (name,), said["failed"]
 
 
 def _at(found: Any, *path: str) -> Any:

@@ -9,6 +9,7 @@ from tailsampler.access.certificates import CertificateState
 from tailsampler.clock import Clock
 from tailsampler.export.state import ExporterState
 from tailsampler.telemetry.contained import Contained, Trouble
+from tailsampler.telemetry.contrib import Replaced
 from tailsampler.telemetry.found import Found
 from tailsampler.telemetry.peers import PeerState
 
@@ -87,6 +88,8 @@ class Status:
     """By listener or exporter."""
     peers: Mapping[str, PeerState] = field(default_factory=dict)
     """The other gateways of the tier, by ``host:port``; they come and go."""
+    replaced: Replaced | None = None
+    """The processor of a Collector whose metrics are offered beside ours."""
     version: str = "unknown"
     """Of the program."""
     phase: Phase = Phase.STARTING

@@ -88,6 +88,9 @@ def stats() -> dict[str, Any]:
             {"policy": "errors", "judged": 9, "kept": 9, "dropped": 0, "spans_kept": 45},
             {"policy": "default", "judged": 11, "kept": 0, "dropped": 11, "spans_dropped": 44},
         ],
+        "votes": [
+            {"policy": "errors", "sampled": 9, "not_sampled": 8, "dropped": 0, "failed": 3},
+        ],
         "verdict_reasons": {"http_status": 9, "no_condition": 11},
         "plan": 3,
         "storage_errors": 0,

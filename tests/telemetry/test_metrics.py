@@ -81,6 +81,21 @@ def test_an_operator_can_check_the_books_from_the_page() -> None:
     )
 
 
+def test_votes_and_failures_to_vote_are_counted_apart() -> None:
+    """A policy that could not be asked has said nothing; what never happened is 0, and there."""
+    found = {
+        (metric.name, *labels): value
+        for metric, labels, value in samples(Ledger.of(ledger()), stats(), status())
+    }
+    votes = {key[1:]: value for key, value in found.items() if "_policy_votes_" in key[0]}
+    assert votes == {
+        ("errors", "sampled"): 9,
+        ("errors", "not_sampled"): 8,
+        ("errors", "dropped"): 0,
+    }
+    assert found["tailsampler_policy_errors_total", "errors"] == 3
+
+
 def test_older_readers_get_the_older_text() -> None:
     """Without OpenMetrics in Accept the page is Prometheus' text format."""
     body, content_type = render(registry(FakeCore(), status()), "*/*")

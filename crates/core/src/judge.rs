@@ -32,7 +32,7 @@ pub(crate) fn judge(
     wall_ns: u64,
 ) -> Verdict {
     let duration_ns = trace.duration_ns();
-    let (randomness, source) = trace.randomness(plan);
+    let (randomness, source) = trace.randomness(plan, seen.rv);
     let judged = match &plan.plan().votes {
         Some(_) if seen.decided == Some(Decided::TooLarge) => Judged::default(),
         Some(votes) if votes.at_ingest => Judged::by_votes(match seen.decided {

@@ -17,6 +17,8 @@ pub(crate) struct Beside {
     encoded: Encoded,
     /// The predicates beyond the first page that held.
     more_bits: Box<[u64]>,
+    /// The first `rv` of its spans.
+    rv: Option<u64>,
     decided: Option<Decided>,
 }
 
@@ -36,6 +38,8 @@ pub(crate) struct Seen<'a> {
     pub encoded: Encoded,
     /// The predicates beyond the first page that held.
     pub more_bits: &'a [u64],
+    /// The first `rv` of its spans, where the plan asks for that.
+    pub rv: Option<u64>,
     /// What is certain already.
     pub decided: Option<Decided>,
 }
@@ -45,6 +49,7 @@ impl Beside {
         Seen {
             encoded: self.encoded,
             more_bits: &self.more_bits,
+            rv: self.rv,
             decided: self.decided,
         }
     }
@@ -92,6 +97,7 @@ impl Engine {
         let beside = self.beside.entry(slot).or_default();
         let before = beside.decided;
         beside.add_bits(delta, plan, which);
+        beside.rv = beside.rv.or(delta.first_rv);
         match plan.plan().votes.as_ref().filter(|votes| votes.at_ingest) {
             None => beside.add_size(delta.encoded, plan),
             Some(votes) => {
@@ -110,7 +116,7 @@ impl Engine {
                         spans,
                         bytes: 0, // limits on bytes keep state, and do not vote on pieces
                         wall_ns: i64::try_from(now.wall_ns).unwrap_or(i64::MAX),
-                        randomness: trace.randomness(plan).0,
+                        randomness: trace.randomness(plan, piece.first_rv).0,
                     };
                     let outcome = vote_at_ingest(votes, &evidence, limits, said);
                     if outcome != Outcome::NotSampled {
@@ -141,7 +147,7 @@ impl Engine {
                 let trace = held.then(|| self.index.trace(slot))?;
                 let seen = self.beside.get(&slot).map(Beside::seen).unwrap_or_default();
                 let judged = trace.plan == live.version() && seen.decided.is_none();
-                let randomness = trace.randomness(&live.compiled).0;
+                let randomness = trace.randomness(&live.compiled, seen.rv).0;
                 judged.then(|| evidence((trace, seen), randomness, wall_ns))
             });
             let due: Vec<Evidence<'_>> = due.collect();

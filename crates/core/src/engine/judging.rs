@@ -37,7 +37,8 @@ impl Engine {
                     Due::Gone
                 }
             });
-        if self.due.len() > due_before && self.current_plan().plan().votes.is_some() {
+        let voted = |live: &super::LivePlan| live.compiled.plan().votes.is_some();
+        if self.due.len() > due_before && self.plans.iter().any(voted) {
             // Limits go by the order in which traces began, whatever moved them here.
             let next = self.next_stamp;
             let age = |waiting: &crate::waiting::Waiting| next.wrapping_sub(waiting.1);

@@ -118,10 +118,18 @@ impl Trace {
         }
     }
 
-    /// R of the trace as its plan has it, and where it comes from.
+    /// R of the trace as its plan has it, and where it comes from. `first_rv`: of its spans, where
+    /// that is what the plan asks for.
     #[must_use]
-    pub(crate) fn randomness(&self, plan: &Compiled) -> (u64, Source) {
+    pub(crate) fn randomness(&self, plan: &Compiled, first_rv: Option<u64>) -> (u64, Source) {
         let hash_trace_ids = plan.plan().hash_trace_ids;
+        if plan.asks_for_rv() {
+            let (rv, source) = match first_rv {
+                Some(rv) => (rv, RvSource::Root),
+                None => (0, RvSource::None),
+            };
+            return resolve(&self.trace_id, hash_trace_ids, rv, source);
+        }
         resolve(&self.trace_id, hash_trace_ids, self.rv, self.rv_source)
     }
 

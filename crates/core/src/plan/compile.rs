@@ -7,7 +7,7 @@ use super::matcher::{self, Matcher};
 use super::ottl::Asked;
 use super::{Bits, Clause, PAGE, Plan, PlanError, Rule, Test, Value, Vote, Votes, pages};
 use crate::ottl::{View, Wants};
-use crate::wire::{Encoded, informs, w3c};
+use crate::wire::{Encoded, ot, w3c};
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
 #[derive(Debug)]
@@ -294,7 +294,10 @@ impl Compiled {
     #[inline]
     pub(crate) fn context_bits(&self, flags: u32, trace_state: &[u8]) -> u64 {
         let mut bits = if flags & 1 == 1 { self.sampled } else { 0 };
-        if !trace_state.is_empty() && self.informed != 0 && informs(trace_state) {
+        if !trace_state.is_empty()
+            && self.informed != 0
+            && ot::read(trace_state).is_some_and(|ot| ot.th || ot.rv.is_some())
+        {
             bits |= self.informed;
         }
         if !trace_state.is_empty() && !self.trace_state.is_empty() {
@@ -342,7 +345,15 @@ impl Compiled {
 
     /// Whether more is asked of a held trace than [`crate::index::Trace`] has room for.
     pub(crate) fn asks_beside(&self) -> bool {
-        self.sizes || !self.pages.is_empty() || self.votes_at_ingest()
+        self.sizes || !self.pages.is_empty() || self.votes_at_ingest() || self.asks_for_rv()
+    }
+
+    /// Whether R of a trace is the first `rv` of its spans, as contrib has it.
+    pub(crate) fn asks_for_rv(&self) -> bool {
+        self.plan
+            .votes
+            .as_ref()
+            .is_some_and(|votes| votes.tracestate)
     }
 
     /// Whether conditions in OTTL read all attributes of resources, or of scopes, as a map.

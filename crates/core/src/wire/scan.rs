@@ -1,5 +1,6 @@
 //! One pass over a request: which traces it adds to, and what.
 
+use super::ot;
 use super::paged::Pages;
 use super::pdata::{self, Groups};
 use super::reader::{LEN, Reader};
@@ -25,6 +26,7 @@ pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanErro
         around: tests.ask_ottl().then(Around::default),
         look_at_resources: tests.look_at_resources(),
         look_at_times: tests.look_at_times(),
+        look_at_rv: tests.look_at_rv(),
         pages: Pages::new(plans),
         piece: tests.vote_at_ingest().then_some(0),
         groups: tests.look_at_sizes().then(|| {
@@ -122,6 +124,7 @@ struct Scanner<'p, 'o> {
     around: Option<Around>,
     look_at_resources: bool,
     look_at_times: bool,
+    look_at_rv: bool,
     /// None where no plan has more than one page of predicates.
     pages: Option<Pages<'p>>,
     /// Where a plan asks for pieces, how many Resources the request had so far.
@@ -221,6 +224,12 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
             if self.look_at_times {
                 delta.times.push((span.start_ns, span.end_ns));
             }
+            let rv = if self.look_at_rv {
+                ot::read(span.trace_state).and_then(|ot| ot.rv)
+            } else {
+                None
+            };
+            delta.first_rv = delta.first_rv.or(rv);
             if let Some(pages) = &mut self.pages {
                 pages.look(message, view.as_ref())?;
                 pages.add(&mut delta.pages);
@@ -228,6 +237,7 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
             if let Some(resource) = self.piece {
                 let piece = piece_of(delta, resource);
                 piece.spans += 1;
+                piece.first_rv = piece.first_rv.or(rv);
                 let bits = [0, 1].map(|plan| span.bits[plan] | self.resource_bits[plan]);
                 piece.bits = self.tests.join(piece.bits, bits);
                 if self.look_at_times {

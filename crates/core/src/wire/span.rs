@@ -109,6 +109,12 @@ impl<'p> Tests<'p> {
             || self.previous.is_some_and(Compiled::asks_for_sizes)
     }
 
+    /// Whether the first `rv` of a trace is asked for.
+    pub(crate) fn look_at_rv(&self) -> bool {
+        self.current.is_some_and(Compiled::asks_for_rv)
+            || self.previous.is_some_and(Compiled::asks_for_rv)
+    }
+
     /// Whether sizes count the `schema_url`s.
     pub(crate) fn count_schema_urls(&self) -> bool {
         self.current.is_some_and(Compiled::counts_schema_urls)

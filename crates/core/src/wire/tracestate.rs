@@ -36,11 +36,6 @@ pub(crate) fn randomness(state: &[u8]) -> Option<u64> {
     parse(state)?.rv
 }
 
-/// Whether a tracestate says something of sampling.
-pub(crate) fn informs(state: &[u8]) -> bool {
-    parse(state).is_some_and(|parsed| parsed.rv.is_some() || parsed.th.is_some())
-}
-
 /// Appends the edited form of `state` to `out` and returns true; or, if it says what it should
 /// already or cannot be read, appends nothing and returns false.
 pub(crate) fn rewrite(state: &[u8], edit: &Edit, out: &mut Vec<u8>) -> bool {

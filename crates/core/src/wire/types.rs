@@ -51,6 +51,9 @@ pub struct TraceDelta {
     /// The predicates beyond the first page, of the current plan and of the previous one; none
     /// where neither has more.
     pub pages: PageBits,
+    /// The first `rv` of its spans in their order, as contrib reads it; looked for only where a plan
+    /// asks for that.
+    pub first_rv: Option<u64>,
     /// The same spans, apart by the Resource they stand under; empty where no plan asks for that.
     pub pieces: Vec<Piece>,
 }
@@ -78,6 +81,8 @@ pub struct Piece {
     pub times: Vec<(u64, u64)>,
     /// As that of [`TraceDelta`].
     pub encoded: Encoded,
+    /// As that of [`TraceDelta`].
+    pub first_rv: Option<u64>,
 }
 
 impl Piece {
