@@ -6,6 +6,8 @@ import click
 
 from tailsampler.cli.buffer import buffer
 from tailsampler.cli.checking import check
+from tailsampler.cli.comparing import compare
+from tailsampler.cli.converting import convert
 from tailsampler.cli.doctor import doctor
 from tailsampler.cli.looking import demo, explain, top, version
 from tailsampler.cli.starting import gateway, run
@@ -38,6 +40,6 @@ def main() -> None:
     """  # noqa: D301 - click takes the backspace for "keep these lines"
 
 
-for command in (run, gateway, demo, check, doctor, explain, top, buffer, version):
+for command in (run, gateway, demo, check, compare, convert, doctor, explain, top, buffer, version):
     main.add_command(command)
 main.add_command(check, "validate")

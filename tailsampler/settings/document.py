@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from warnings import catch_warnings, simplefilter
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from tailsampler.errors import Place, Problem
@@ -22,6 +23,7 @@ from tailsampler.settings.scalars import scalar
 _DEEPEST = 32  # levels; an anchor that contains itself ends here
 _LARGEST = 100_000  # nodes; a file of aliases to aliases ends here
 _STR = "tag:yaml.org,2002:str"
+_AS_TEXT = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "value"))
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float"))
 
 
@@ -64,7 +66,13 @@ def read_document(text: str, file: str, expand: Callable[[str], str]) -> Documen
     """``expand`` replaces references in every value; keys are taken as they stand."""
     document = Document(file)
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        with catch_warnings():
+            simplefilter("ignore", ReusedAnchorWarning)  # the last one counts, as YAML has it
+            root = YAML(typ="safe", pure=True).compose(text)
+    except RecursionError:
+        say = "the file is nested too deeply; write it flatter"
+        document.problems.append(Problem("too_deep", Place(file), say))
+        return document
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
@@ -139,9 +147,13 @@ class _Reader:
 
     def _scalar(self, node: ScalarNode, loc: Loc) -> object:
         text = str(node.value)
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            say = "this holds half of a character (\\ud800 to \\udfff); write the whole one"
+            self._report("half_a_character", say, node, loc)
+            return Unusable()
         if node.style is None and node.tag in _PLAIN_TAGS:
             return scalar(text)
-        if node.tag not in {_STR, "tag:yaml.org,2002:timestamp"}:
+        if node.tag not in {_STR, *_AS_TEXT}:
             say = f"the tag {node.tag} is not known here; write the plain value"
             self._report("unknown_tag", say, node, loc)
             return None

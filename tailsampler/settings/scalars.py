@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+LONGEST = 1_000
+"""Letters of a number."""
+
 _INT = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -19,6 +22,8 @@ def scalar(text: str) -> str | int | float | bool | None:
     """What an unquoted word in a YAML file means."""
     if text in _WORDS:
         return _WORDS[text]
+    if len(text) > LONGEST:
+        return text  # no setting takes such a number, and Python refuses to read longer ones
     if _INT.fullmatch(text):
         return int(text)
     if _BASED.fullmatch(text):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tailsampler.errors import SettingsError
+from tailsampler.settings.document import read_document
 from tailsampler.settings.load import parse
 from tests.settings.mistakes import ALL, CHAIN, FORM, KEYS, TOGETHER, UNITS, VALUES, Mistake
 
@@ -85,3 +86,25 @@ def test_the_table_holds_at_least_forty_mistakes_of_every_kind() -> None:
     """A mistake that somebody made once is added here, never taken out."""
     assert len(ALL) >= 40
     assert all(len(kind) >= 5 for kind in (KEYS, UNITS, VALUES, CHAIN, TOGETHER, FORM))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[" * 5_000, "too_deep"),
+        ("a: " + "{b: " * 3_000, "too_deep"),
+        ('sampling: {policies: [{name: "\\ud800", sample_rate: 1}]}', "half_a_character"),
+        (f"late: {{max_traces: {'9' * 5_000}}}", "number_in_quotes"),
+    ],
+)
+def test_odd_text_is_refused_in_words(text: str, code: str) -> None:
+    """Nesting beyond Python's stack, half a character, and a number of 5,000 digits."""
+    with pytest.raises(SettingsError) as caught:
+        parse(text, environ={})
+    assert [problem.code for problem in caught.value.problems] == [code]
+
+
+def test_an_equals_sign_is_text() -> None:
+    """YAML 1.1 has a type of its own for it."""
+    document = read_document("a: =", "x", lambda value: value)
+    assert (document.data, document.problems) == ({"a": "="}, [])
