@@ -74,14 +74,7 @@ def convert(text: str, file: str, environ: Mapping[str, str], wanted: Wanted) ->
 
 
 def _document(text: str, file: str, environment: Environment) -> Document:
-    try:
-        document = read_document(quoted(text), file, environment.expand)
-    except RecursionError:
-        say = "the file is nested too deeply; write it out"
-        raise SettingsError([Problem("too_deep", Place(file), say)]) from None
-    except ValueError:  # Python reads no number of thousands of digits
-        say = "a number in it has thousands of digits; write one that is meant"
-        raise SettingsError([Problem("number_too_long", Place(file), say)]) from None
+    document = read_document(quoted(text), file, environment.expand)
     inside = _inside(document)
     problems = [
         one
@@ -89,7 +82,8 @@ def _document(text: str, file: str, environment: Environment) -> Document:
         if one.code not in _FORM_CODES or one.at.key.startswith(inside)
     ]
     say = "half of a character stands here; write the whole one, or leave it out"
-    problems += (Problem("not_utf8", document.place(at), say) for at in halves(document.data))
+    found = halves(document.data)
+    problems += (Problem("half_a_character", document.place(at), say) for at in found)
     if problems:
         raise SettingsError(
             sorted(problems, key=lambda one: (one.at.line or 0, one.at.column or 0))

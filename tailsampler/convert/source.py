@@ -72,7 +72,7 @@ def voters(
         SettingsError: contrib would not start with it; all problems, in its order.
     """
     say = "half of a character stands here; write the whole one, or leave it out"
-    if problems := [Problem("not_utf8", place(at), say) for at in halves(raw)]:
+    if problems := [Problem("half_a_character", place(at), say) for at in halves(raw)]:
         raise SettingsError(problems)
     policies = raw.get("policies")
     listed = list(policies) if isinstance(policies, list | tuple) else None

@@ -20,10 +20,9 @@ _WORDS: dict[str, bool | None] = {
 
 def scalar(text: str) -> str | int | float | bool | None:
     """What an unquoted word in a YAML file means."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if len(text) > LONGEST:
-        return text  # no setting takes such a number, and Python refuses to read longer ones
+    if text in _WORDS or len(text) > LONGEST:
+        # No setting takes so long a number, and Python refuses to read yet longer ones.
+        return _WORDS.get(text, text)
     if _INT.fullmatch(text):
         return int(text)
     if _BASED.fullmatch(text):

@@ -41,7 +41,7 @@ def test_the_configuration_goes_to_stdout_and_the_list_to_stderr(inexact: Path) 
     """So that the one can be kept and the other be read; status 1, since something differs."""
     done = call(inexact)
     assert done.exit_code == 1
-    assert done.stdout.startswith("# Converted from ")
+    assert done.stdout.startswith("# Converted from")
     assert "carried: slow" in done.stderr
     assert "left out: flags" in done.stderr
     assert "[keeps less]" in done.stderr
