@@ -90,12 +90,18 @@ def test_sub_policies_look_at_the_whole_trace_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "failures"), [("propagate", 1), ("ignore", 0), ("silent", 0), (None, 0)]
+    ("mode", "failures"),
+    [
+        ({"error_mode": "propagate"}, 1),
+        ({"error_mode": "ignore"}, 0),
+        ({"error_mode": "silent"}, 0),
+        ({}, 0),
+    ],
 )
-def test_error_modes(mode: str | None, failures: int) -> None:
+def test_error_modes(mode: dict[str, str], failures: int) -> None:
     """Under ``propagate`` nothing after the error is reached; else the error is just false."""
     trace = trace_of(request(span(), span(number=2, name="b")))
-    whole = policy("ottl_condition", error_mode=mode, span=["Len(nil) == 1", 'name == "b"'])
+    whole = policy("ottl_condition", span=["Len(nil) == 1", 'name == "b"'], **mode)
     found = outcome([whole], trace)
     assert found.failures == failures
     assert (found.decision is Decision.SAMPLED) is not bool(failures)

@@ -120,6 +120,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "unknown key beside name": {**SUB, "latancy": 1},
     "unknown key in an allocation": policy("composite", rate_allocation=[{"share": 1}]),
     "unknown error mode": policy("ottl_condition", error_mode="loud", span=["true"]),
+    "error mode null": policy("ottl_condition", error_mode=None, span=["true"]),
     "a list for a mapping": policy("not") | {"not": {"not_sub_policy": [SUB]}},
     "a mapping for a list": policy("and") | {"and": {"and_sub_policy": SUB}},
     "unreadable block of another type": {**SUB, "latency": {"threshold_ms": "1"}},
@@ -158,10 +159,10 @@ def test_an_unknown_mapping_beside_name_is_an_extensions() -> None:
     start(policy("and", and_sub_policy=[{**SUB, "composite": {"anything": 1}}]))
 
 
-@pytest.mark.parametrize("mode", ["ignore", "Silent", "PROPAGATE", None])
-def test_error_modes_in_any_case(mode: str | None) -> None:
+@pytest.mark.parametrize("mode", [{"error_mode": "Silent"}, {"error_mode": "PROPAGATE"}, {}])
+def test_error_modes_in_any_case(mode: dict[str, str]) -> None:
     """And unset."""
-    start(policy("ottl_condition", error_mode=mode, span=["true"]))
+    start(policy("ottl_condition", span=["true"], **mode))
 
 
 def test_shards_are_unknown_before_v0_159() -> None:

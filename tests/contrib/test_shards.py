@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contrib.build import policy, request, span
+from tests.contrib.model.compat import NEWEST
 from tests.contrib.model.config import decode
 from tests.contrib.model.settings import And, BytesLimiting, Composite, PolicySettings, RateLimiting
 from tests.contrib.model.shards import Sharded, part_of, shard_of
@@ -54,7 +55,7 @@ def test_sizes_and_totals_are_divided() -> None:
         assert [each.block for each in part.policies] == [
             And(and_sub_policy=(limit,)),
             Composite(max_total_spans_per_second=2),
-            BytesLimiting(bytes_per_second=rate),
+            BytesLimiting(bytes_per_second=rate, burst_capacity=10 if divide else 0),
         ]
 
 
@@ -83,9 +84,9 @@ OPPOSITE: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("where", [*NESTED, *OPPOSITE])
-def test_limits_are_shared_from_v0_162_on(where: str) -> None:
+def test_limits_are_shared_after_v0_165(where: str) -> None:
     """Before, every shard had a burst of its own; so it is inside other policies."""
-    for version, burst in (("0.161", 4), ("0.162", 2)):
+    for version, burst in (("0.165", 4), (NEWEST, 2)):
         if where in NESTED:
             assert kept(version, *NESTED[where]) == burst
         else:

@@ -137,12 +137,24 @@ def test_the_loosest_threshold_of_those_that_sampled_is_written() -> None:
         ("ot=th:xyz", None),
         ("ot=th:", None),
         ("ot=rv:12", None),
-        ("ot=rv:FFFFFFFFFFFFFF", None),
         ("ot=nothing", None),
+        ("ot=x:1;", None),
+        ("ot=x:1;;y:2", None),
+        ("ot=x_y:1", None),
+        ("ot=", None),
+        ("ot=th:8, a=b ", "ot=th:8,a=b"),
+        ("ot=x:1;th:80;x:2", "ot=th:8;x:1;x:2"),
+        ("ot=rv:FFFFFFFFFFFFFF;th:7F", "ot=rv:FFFFFFFFFFFFFF;th:8"),
+        ("ot=th:c,ot=x:1", "ot=th:8;x:1"),
+        ("a=1,a=2", "ot=th:8,a=1,a=2"),
+        (",".join(["a=b"] * 31), ",".join(["ot=th:8", *["a=b"] * 31])),
+        (",".join(["a=b", *[""] * 31]), None),
+        ("a=" + "b" * 256, "ot=th:8,a=" + "b" * 256),
+        (",".join(["a=" + "b" * 256] * 4), None),
     ],
 )
 def test_a_threshold_is_never_lowered(before: str, after: str | None) -> None:
-    """A stricter one stays; order is rv, th, the rest; what cannot be read is left alone."""
+    """A stricter one stays, and all around it; else it is written anew: rv, th, the rest."""
     assert ot.with_threshold(before, HALF) == after
 
 
@@ -175,22 +187,22 @@ def id_of(randomness: int, number: int = 0) -> bytes:
     return number.to_bytes(9, "big") + randomness.to_bytes(7, "big")
 
 
-def ticked(*randomness: int, tokens: float) -> tuple[int, int]:
+def ticked(*randomness: int, tokens: int) -> tuple[int, int]:
     traces = [states("", trace_id=id_of(r, n)) for n, r in enumerate(randomness)]
     return tick_threshold(traces, lambda trace: trace.span_count, tokens)
 
 
 def test_a_tick_keeps_its_most_random_traces() -> None:
-    """T is the randomness of the last that fits; all fit: 0, none: never."""
-    assert ticked(10, 40, 20, 30, tokens=2) == (30, 2)
+    """T is just above the randomness of the first that does not fit; all fit: 0, none: never."""
+    assert ticked(10, 40, 20, 30, tokens=2) == (21, 2)
     assert ticked(10, 40, 20, 30, tokens=4) == (ALWAYS, 4)
-    assert ticked(10, 40, tokens=0.5) == (NEVER, 0)
+    assert ticked(10, 40, tokens=0) == (NEVER, 0)
     assert ticked(tokens=0) == (ALWAYS, 0)
 
 
 def test_equal_randomness_stays_together() -> None:
     """A group that does not fit whole is dropped whole."""
-    assert ticked(40, 30, 30, 20, tokens=2) == (40, 1)
+    assert ticked(40, 30, 30, 20, tokens=2) == (31, 1)
     assert ticked(30, 30, tokens=1) == (NEVER, 0)
 
 

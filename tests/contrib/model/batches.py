@@ -24,16 +24,12 @@ class Batches:
         self._put(trace_id, self.current)
 
     def hurry(self, trace_id: bytes, wait: int) -> None:
-        """Judge a trace ``wait`` ticks after the next one, if that is earlier.
-
-        A trace of the batch that is still being filled stays in that one too, as in contrib.
-        """
+        """Judge a trace ``wait`` ticks after the next one, if that is earlier."""
         due = self.due.get(trace_id)
         earlier = self.ticks + 1 + wait
         if due is None or earlier >= due:
             return
-        if due != self.current:
-            self.ids[due].pop(trace_id)
+        self.ids[due].pop(trace_id)
         self._put(trace_id, earlier)
 
     def remove(self, trace_id: bytes) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.contrib.model.combinators import Drop
 from tests.contrib.model.trace import Trace
-from tests.contrib.model.votes import ALWAYS, Decision, Failure, Policy, Vote
+from tests.contrib.model.votes import ALWAYS, NEVER, Decision, Failure, Policy, Vote
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,35 @@ def in_order(policies: Sequence[Named]) -> list[Named]:
     return sorted(policies, key=lambda named: not isinstance(named.policy, Drop))
 
 
-def decide(policies: Sequence[Named], trace: Trace, now_ns: int, *, first_match: bool) -> Outcome:
-    """Ask every policy and add up; one that fails contributes nothing."""
+def decide(
+    policies: Sequence[Named],
+    trace: Trace,
+    now_ns: int,
+    *,
+    first_match: bool,
+    credit_loosest: bool = False,
+) -> Outcome:
+    """Ask every policy and add up; one that fails contributes nothing.
+
+    ``credit_loosest``: of those that sample the first of the loosest is credited, not the first.
+    """
     seen: dict[Decision, tuple[str, Vote]] = {}
-    thresholds = []
+    composite = None
+    threshold = NEVER
     failures = 0
     for named in in_order(policies):
         ballot = named.policy.evaluate(trace, now_ns)
         if isinstance(ballot, Failure):
             failures += 1
             continue
-        seen.setdefault(ballot.decision, (named.name, ballot))
-        if ballot.decision is Decision.SAMPLED:
-            thresholds.append(ballot.threshold)
+        # A composite leaves its mark whoever is credited in the end.
+        composite = ballot.composite_policy or composite
+        first = ballot.decision not in seen
+        if ballot.decision is Decision.SAMPLED and ballot.threshold < threshold:
+            threshold = ballot.threshold
+            first |= credit_loosest
+        if first:
+            seen[ballot.decision] = (named.name, ballot)
         if ballot.decision is Decision.DROPPED:
             break
         if first_match and ballot.decision is Decision.SAMPLED:
@@ -54,9 +70,8 @@ def decide(policies: Sequence[Named], trace: Trace, now_ns: int, *, first_match:
     decision, credit = _final(seen)
     if decision is not Decision.SAMPLED or credit is None:
         return Outcome(decision, credit[0] if credit else None, failures=failures)
-    name, vote = credit
-    threshold = min(thresholds, default=ALWAYS)
-    return Outcome(decision, name, vote.composite_policy, threshold, failures)
+    sampled = Decision.SAMPLED in seen
+    return Outcome(decision, credit[0], composite, threshold if sampled else ALWAYS, failures)
 
 
 def _final(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.contrib.model.buckets import SECOND
+from tests.contrib.model.limits import Limit
 from tests.contrib.model.trace import Trace
 from tests.contrib.model.votes import (
     ALWAYS,
@@ -49,9 +50,19 @@ class And:
         return Vote(Decision.SAMPLED, threshold)
 
     def prepare(self, traces: Sequence[Trace], now_ns: int) -> None:
-        """Prepare the sub-policies."""
-        for sub in self.subs:
-            sub.prepare(traces, now_ns)
+        """Limits see those traces only that every other sub-policy samples, before and after."""
+        limits = [sub for sub in self.subs if isinstance(sub, Limit)]
+        if not any(limit.consistent for limit in limits):
+            return
+        others = [sub for sub in self.subs if sub not in limits]
+        passed = [trace for trace in traces if all(_passes(sub, trace, now_ns) for sub in others)]
+        for limit in limits:
+            limit.prepare(passed, now_ns)
+
+
+def _passes(sub: Policy, trace: Trace, now_ns: int) -> bool:
+    ballot = sub.evaluate(trace, now_ns)
+    return isinstance(ballot, Vote) and ballot.decision not in NEGATIVE
 
 
 class Drop(And):
@@ -63,6 +74,9 @@ class Drop(And):
         if isinstance(ballot, Vote) and ballot.decision is Decision.SAMPLED:
             return DROPPED
         return ballot
+
+    def prepare(self, traces: Sequence[Trace], now_ns: int) -> None:
+        """Nothing: limits inside a drop draw as they go."""
 
 
 @dataclass
@@ -82,11 +96,10 @@ class Not:
         if isinstance(ballot, Failure):
             return ballot
         opposite = {Decision.SAMPLED: NOT_SAMPLED, Decision.NOT_SAMPLED: SAMPLED}
-        return opposite.get(ballot.decision, ballot)
+        return opposite.get(ballot.decision, Vote(ballot.decision))
 
     def prepare(self, traces: Sequence[Trace], now_ns: int) -> None:
-        """Prepare the sub-policy."""
-        self.sub.prepare(traces, now_ns)
+        """Nothing: a limit inside a not draws as it goes."""
 
 
 @dataclass
@@ -122,12 +135,12 @@ class Composite:
             ballot = share.policy.evaluate(trace, now_ns)
             if isinstance(ballot, Failure):
                 return ballot
-            if ballot.decision is Decision.SAMPLED:
+            if ballot.decision in {Decision.SAMPLED, Decision.INVERT_SAMPLED}:
                 spans = share.count + trace.span_count
                 if spans > share.allocated or spans > self.max_total_spans_per_second:
                     return NOT_SAMPLED
                 share.count = spans
-                return Vote(Decision.SAMPLED, ballot.threshold, share.name)
+                return Vote(Decision.SAMPLED, ALWAYS, share.name)
         return NOT_SAMPLED
 
     def prepare(self, traces: Sequence[Trace], now_ns: int) -> None:

@@ -174,9 +174,8 @@ def _boolean(r: Reader) -> Block:
 
 
 def _ottl(r: Reader) -> Block:
-    given = r.value("error_mode", None, lambda value, _: value)
     mode = r.text("error_mode").lower()
-    if given is not None and mode not in ERROR_MODES:
+    if "error_mode" in r.source and mode not in ERROR_MODES:
         raise StartError(f"'{r.at}.error_mode': unknown error mode {mode}")
     return _ended(
         r, OttlCondition(error_mode=mode, span=r.texts("span"), spanevent=r.texts("spanevent"))

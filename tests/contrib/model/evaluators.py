@@ -77,7 +77,10 @@ class _Builder:
     def _simple(self, block: settings.Block) -> Policy:  # noqa: PLR0911 - one for each kind
         match block:
             case settings.Latency(threshold_ms=threshold, upper_threshold_ms=upper):
-                return filters.Latency(threshold, upper, self.compat.latency_inclusive)
+                compat = self.compat
+                return filters.Latency(
+                    threshold, upper, compat.latency_inclusive, compat.latency_wraps
+                )
             case settings.Probabilistic(hash_salt=salt, sampling_percentage=percentage):
                 if isnan(percentage):
                     raise StartError("sampling_percentage is NaN, with which contrib panics")
@@ -91,9 +94,9 @@ class _Builder:
             case settings.OttlCondition(error_mode=mode, span=span, spanevent=spanevent):
                 if not span and not spanevent:
                     raise StartError("expected at least one OTTL condition to filter on")
-                propagate = mode == "propagate"
+                propagate, nil_ints = mode == "propagate", self.compat.nil_ints
                 return filters.OttlCondition(
-                    Conditions.compile(span, spanevent, propagate=propagate)
+                    Conditions.compile(span, spanevent, propagate=propagate, nil_ints=nil_ints)
                 )
         return self._attribute(block)
 

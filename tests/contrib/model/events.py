@@ -29,6 +29,7 @@ class Event:
 
     ``policy`` is credited with the decision; late spans know it only from a cache.
     ``threshold`` is T of 56 bits for the tracestate of ``out``; None leaves it as it is.
+    ``last_only``: what the gates write stands on the piece that decided, not on those before it.
     """
 
     kind: Kind
@@ -39,24 +40,29 @@ class Event:
     out: tuple[Arrival, ...] = ()
     threshold: int | None = None
     cached: bool = False
+    last_only: bool = False
 
     def resource_spans(self, *, record_policy: bool = False) -> list[ResourceSpans]:
         """``out`` as it leaves; ``record_policy`` is the gate of that name."""
-        return [self._leaving(arrival, record_policy) for arrival in self.out]
+        written = self.out[-1:] if self.last_only else self.out
+        return [self._leaving(each, record_policy, written=each in written) for each in self.out]
 
     def unparseable(self) -> int:
         """How many spans that went out have a tracestate that could not be rewritten."""
         if self.threshold is None:
             return 0
-        spans = (held.span for arrival in self.out for held in arrival.spans)
-        return sum(ot.member(span.trace_state) is None for span in spans)
+        written = self.out[-1:] if self.last_only else self.out
+        spans = (held.span for arrival in written for held in arrival.spans)
+        return sum(ot.parse(span.trace_state) is None for span in spans)
 
-    def _leaving(self, arrival: Arrival, record_policy: bool) -> ResourceSpans:
-        whole = ResourceSpans(resource=arrival.resource)
+    def _leaving(self, arrival: Arrival, record_policy: bool, *, written: bool) -> ResourceSpans:
+        whole = ResourceSpans(resource=arrival.resource, schema_url=arrival.schema_url)
         for held in arrival.scopes:
-            scope = whole.scope_spans.add(scope=held.scope)
-            scope.spans.extend(self._with_threshold(each.span) for each in held.spans)
-            if record_policy:
+            scope = whole.scope_spans.add(scope=held.scope, schema_url=held.schema_url)
+            scope.spans.extend(
+                self._with_threshold(each.span) if written else each.span for each in held.spans
+            )
+            if record_policy and written:
                 scope.scope.attributes.extend(self._record())
         return whole
 
@@ -70,8 +76,8 @@ class Event:
 
     def _record(self) -> list[KeyValue]:
         names = {
-            "tailsampling.policy": self.policy,
             "tailsampling.composite_policy": self.composite_policy,
+            "tailsampling.policy": self.policy,
         }
         found = [
             KeyValue(key=key, value=AnyValue(string_value=name))

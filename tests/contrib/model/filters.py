@@ -24,11 +24,15 @@ class Always(Stateless):
 
 @dataclass
 class Latency(Stateless):
-    """``latency``, on the duration so far at every span; bounds in milliseconds, 0 for none."""
+    """``latency``, on the duration so far at every span; bounds in milliseconds, 0 for none.
+
+    ``wraps``: a duration beyond 64 bits begins anew at the other end, instead of staying there.
+    """
 
     threshold_ms: int
     upper_threshold_ms: int
     inclusive: bool
+    wraps: bool = False
 
     def __post_init__(self) -> None:
         self.stateful = self.upper_threshold_ms != 0
@@ -40,7 +44,7 @@ class Latency(Stateless):
             start, end = held.span.start_time_unix_nano, held.span.end_time_unix_nano
             first = start if first == 0 else min(first, start)
             last = end if last == 0 else max(last, end)
-            if self._slow(milliseconds(first, last)):
+            if self._slow(milliseconds(first, last, wraps=self.wraps)):
                 return SAMPLED
         return sampled(matched=False)
 
@@ -52,10 +56,11 @@ class Latency(Stateless):
         return duration > self.threshold_ms
 
 
-def milliseconds(start: int, end: int) -> int:
+def milliseconds(start: int, end: int, *, wraps: bool = False) -> int:
     """Whole milliseconds from start to end, truncated toward zero; times are signed in Go."""
     ns = wrapped(end) - wrapped(start)
-    ns = max(-(1 << 63), min((1 << 63) - 1, ns))  # the longest duration that Go has
+    # The longest durations that Go has.
+    ns = wrapped(ns) if wraps else max(-(1 << 63), min((1 << 63) - 1, ns))
     return ns // MS if ns >= 0 else -(-ns // MS)
 
 

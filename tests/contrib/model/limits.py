@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import accumulate
 
 from tests.contrib.model import ot
 from tests.contrib.model.buckets import SECOND, Bucket
@@ -17,7 +17,8 @@ class Limit:
     """``rate_limiting`` and ``bytes_limiting``.
 
     ``consistent`` is the gate's way: the traces of a tick that are the most random ones and fit
-    into the bucket together, instead of those that come first.
+    into the bucket together, instead of those that come first. It takes a ``prepare``, which only
+    limits at the top and inside of a top ``and`` get; those elsewhere serve whoever comes first.
     """
 
     rate: int
@@ -36,34 +37,36 @@ class Limit:
         """Sample what the bucket allows."""
         if self.threshold is None:
             return sampled(self.bucket.allow(self.cost(trace), now_ns))
+        if self.cost(trace) > self.bucket.burst:
+            return sampled(matched=False)
         kept = self.threshold <= ot.randomness(trace)
         return Vote(Decision.SAMPLED if kept else Decision.NOT_SAMPLED, self.threshold)
 
     def prepare(self, traces: Sequence[Trace], now_ns: int) -> None:
         """Find the threshold of this tick and draw its tokens, once."""
         if self.consistent:
-            tokens = self.bucket.tokens_at(now_ns)
-            self.threshold, spent = tick_threshold(traces, self.cost, tokens)
-            self.bucket.draw(float(spent), now_ns)
+            tokens = int(self.bucket.tokens_at(now_ns))
+            fit = [trace for trace in traces if self.cost(trace) <= self.bucket.burst]
+            self.threshold, spent = tick_threshold(fit, self.cost, tokens)
+            self.bucket.allow(spent, now_ns)
 
 
 def tick_threshold(
-    traces: Sequence[Trace], cost: Callable[[Trace], int], tokens: float
+    traces: Sequence[Trace], cost: Callable[[Trace], int], tokens: int
 ) -> tuple[int, int]:
     """T of a tick, and what the traces at or above it cost together.
 
-    Traces of equal randomness stay together, whether they fit or not.
+    T is just above the randomness of the first trace that does not fit, so that those that tie
+    with it go too.
     """
     ordered = sorted(traces, key=ot.randomness, reverse=True)
-    spent = 0
-    last = NEVER
-    for randomness, group in groupby(ordered, key=ot.randomness):
-        more = sum(map(cost, group))
-        if spent + more > tokens:
-            return last, spent
-        spent += more
-        last = randomness
-    return ALWAYS, spent
+    spent = list(accumulate(map(cost, ordered), initial=0))
+    kept = sum(total <= tokens for total in spent[1:])
+    if kept == len(ordered):
+        return ALWAYS, spent[-1]
+    first = ot.randomness(ordered[kept])
+    kept = sum(ot.randomness(trace) > first for trace in ordered)
+    return (first + 1 if kept else NEVER), spent[kept]
 
 
 @dataclass

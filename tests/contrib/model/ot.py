@@ -1,44 +1,99 @@
-"""The ``ot`` member of a tracestate: randomness, threshold, and how a kept span gets its own."""
+"""The ``ot`` member of a tracestate: randomness, threshold, and how a kept span gets its own.
+
+Contrib reads it with a parser of its own, which is not the one that ``trace_state`` uses: keys may
+occur twice, and a header is no longer than 1024 bytes.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
-from tests.contrib.model import w3c
 from tests.contrib.model.trace import Trace
 
-RANDOMNESS = re.compile(r"[0-9a-f]{14}")
-THRESHOLD = re.compile(r"[0-9a-f]{1,14}")
+LONGEST = 1024
+MEMBERS_AT_MOST = 31
+"""Empty ones count."""
+
+_REST = r"[a-z0-9_\-*/]"
+_KEY = re.compile(rf"(?=.{{1,256}}\Z)[a-z]{_REST}*|[a-z0-9]{_REST}{{0,240}}@[a-z]{_REST}{{0,13}}")
+# Printable ASCII without comma and equals sign; the last character is no blank.
+_VALUE = re.compile(r"[ -+\--<>-~]{0,255}[!-+\--<>-~]")
+_MINE = re.compile(r"([a-z][a-z0-9]*):([A-Za-z0-9._\-]*)")
+RANDOMNESS = re.compile(r"[0-9a-fA-F]{14}")
+THRESHOLD = re.compile(r"[0-9a-fA-F]{1,14}")
 
 
-def member(header: str) -> Mapping[str, str] | None:
-    """The keys of ``ot``; none if there is no such member, None if the header cannot be read."""
-    members = w3c.parse(header)
-    if members is None:
+@dataclass(frozen=True)
+class State:
+    """A header that can be read: what ``ot`` says, its other pairs, and the other members."""
+
+    rv: str | None = None
+    th: str | None = None
+    pairs: tuple[tuple[str, str], ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def threshold(self) -> int | None:
+        """T of 56 bits."""
+        return None if self.th is None else int(self.th.ljust(14, "0"), 16)
+
+
+@lru_cache(maxsize=1 << 16)
+def parse(header: str) -> State | None:
+    """None if it cannot be read."""
+    members = [member.strip(" \t") for member in header.split(",")]
+    if len(header) > LONGEST or len(members) > MEMBERS_AT_MOST:
         return None
-    pairs = [pair.partition(":") for pair in members.get("ot", "").split(";") if pair]
-    if not all(colon for _, colon, _ in pairs):
-        return None
-    found = {key: value for key, _, value in pairs}
-    if "rv" in found and not RANDOMNESS.fullmatch(found["rv"]):
-        return None
-    if "th" in found and not THRESHOLD.fullmatch(found["th"]):
-        return None
-    return found
+    mine, others = State(), []
+    for member in filter(None, members):
+        key, equals, value = member.partition("=")
+        if not equals or not _KEY.fullmatch(key) or not _VALUE.fullmatch(value):
+            return None
+        if key != "ot":
+            others.append(member)
+            continue
+        read = _mine(value)
+        if read is None:
+            return None
+        mine = read
+    return State(mine.rv, mine.th, mine.pairs, tuple(others))
+
+
+def _mine(value: str) -> State | None:
+    rv = th = None
+    pairs = []
+    for pair in value.split(";"):
+        read = _MINE.fullmatch(pair)
+        if read is None:
+            return None
+        match read.groups():
+            case ("rv", digits):
+                rv = digits
+                if not RANDOMNESS.fullmatch(digits):
+                    return None
+            case ("th", digits):
+                th = digits
+                if not THRESHOLD.fullmatch(digits):
+                    return None
+            case (key, other):
+                pairs.append((key, other))
+    return State(rv, th, tuple(pairs))
 
 
 def has_sampling_information(trace: Trace) -> bool:
     """Whether any span of the trace brings a randomness or a threshold."""
-    return any((member(held.span.trace_state) or {}).keys() & {"rv", "th"} for held in trace.spans)
+    states = (parse(held.span.trace_state) or State() for held in trace.spans)
+    return any(state.rv is not None or state.th is not None for state in states)
 
 
 def randomness(trace: Trace) -> int:
     """R of 56 bits: the first ``rv`` in order of arrival, else the end of the trace id."""
     for held in trace.spans:
-        found = member(held.span.trace_state) or {}
-        if "rv" in found:
-            return int(found["rv"], 16)
+        state = parse(held.span.trace_state)
+        if state is not None and state.rv is not None:
+            return int(state.rv, 16)
     return int.from_bytes(trace.trace_id[9:], "big")
 
 
@@ -48,14 +103,15 @@ def encoded(threshold: int) -> str:
 
 
 def with_threshold(header: str, threshold: int) -> str | None:
-    """The tracestate with at least this threshold; None if the header cannot be read."""
-    found = member(header)
-    if found is None:
+    """The tracestate with at least this threshold; None if the header cannot be read.
+
+    A stricter one stays, and the header with it; else it is written anew, even with an equal one.
+    """
+    state = parse(header)
+    if state is None:
         return None
-    if "th" in found and int(found["th"].ljust(14, "0"), 16) >= threshold:
+    if state.threshold is not None and state.threshold > threshold:
         return header
-    rest = {key: value for key, value in found.items() if key not in {"rv", "th"}}
-    keys = {**{k: v for k, v in found.items() if k == "rv"}, "th": encoded(threshold), **rest}
-    mine = "ot=" + ";".join(f"{key}:{value}" for key, value in keys.items())
-    others = [f"{k}={v}" for k, v in (w3c.parse(header) or {}).items() if k != "ot"]
-    return ",".join([mine, *others])
+    mine = [] if state.rv is None else [("rv", state.rv)]
+    mine += [("th", encoded(threshold)), *state.pairs]
+    return ",".join(["ot=" + ";".join(map(":".join, mine)), *state.others])

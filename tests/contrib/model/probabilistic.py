@@ -61,4 +61,4 @@ class Probabilistic(Stateless):
             limit = hash_threshold(self.sampling_percentage)
             kept = trace_hash(self.hash_salt, trace.trace_id) <= limit
         decision = Decision.SAMPLED if kept else Decision.NOT_SAMPLED
-        return Vote(decision, threshold if self.use_tracestate else ALWAYS)
+        return Vote(decision, threshold)

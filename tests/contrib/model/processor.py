@@ -14,9 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.contrib.model.batches import Batches
 from tests.contrib.model.cache import DecisionCache, Remembered
-from tests.contrib.model.chain import Named, Outcome, decide
+from tests.contrib.model.chain import Named, Outcome, decide, in_order
 from tests.contrib.model.combinators import Drop
-from tests.contrib.model.compat import COMPAT, NEWEST
+from tests.contrib.model.compat import COMPAT, NEWEST, Compat
 from tests.contrib.model.evaluators import build
 from tests.contrib.model.events import Event, Kind
 from tests.contrib.model.settings import Settings, StartError
@@ -33,14 +33,16 @@ class Overflow(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Gates:
-    """Contrib's feature gate, and two choices of the model's own.
+    """Contrib's feature gate, and three choices of the model's own.
 
     ``cache_by_half_id``: contrib's caches find a trace by the second half of its id.
+    ``ingest_forgets``: contrib forgets what span-ingest did not sample, but for a cache's memory.
     """
 
     use_tracestate: bool = False
     overflow: Overflow = Overflow.AS_CONTRIB
     cache_by_half_id: bool = False
+    ingest_forgets: bool = False
 
 
 @dataclass
@@ -63,15 +65,19 @@ class Processor:
     """
 
     def __init__(
-        self, settings: Settings, compat: str = NEWEST, gates: Gates = DEFAULT_GATES
+        self,
+        settings: Settings,
+        compat: str = NEWEST,
+        gates: Gates = DEFAULT_GATES,
+        behaviour: Compat | None = None,
     ) -> None:
-        """Build the policies.
+        """Build the policies; ``behaviour`` instead of the one of ``compat``.
 
         Raises:
             StartError: with contrib's words; also for what the model does not have.
         """
         self.settings = settings
-        self.compat = COMPAT[compat]
+        self.compat = behaviour or COMPAT[compat]
         self.gates = gates
         if gates.use_tracestate and not self.compat.tracestate_gate:
             raise StartError("no such feature gate: processor.tailsamplingprocessor.usetracestate")
@@ -87,7 +93,7 @@ class Processor:
 
     def consume(self, request: ExportTraceServiceRequest, now_s: float) -> list[Event]:
         """Take a request at a time in seconds."""
-        return self.take(arrivals_in(request), now_s)
+        return self.take(arrivals_in(request, schema_urls=self.compat.schema_url), now_s)
 
     def take(self, arrivals: Iterable[Arrival], now_s: float) -> list[Event]:
         """Take a request that is already taken apart."""
@@ -207,21 +213,22 @@ class Processor:
             return None
         piece = Trace(held.trace.trace_id, [arrival], held.trace.span_count)
         deferred = False
-        drops = [named for named in self.policies if isinstance(named.policy, Drop)]
-        for named in drops:
+        for named in in_order(self.policies):
+            drops = isinstance(named.policy, Drop)
+            if deferred and not drops:
+                return None
             ballot = named.policy.evaluate(piece, now_ns)
             match ballot:
                 case Failure():
                     self.counts["sampling_policy_evaluation_error"] += 1
                 case Vote(Decision.DROPPED):
                     return Outcome(Decision.DROPPED, named.name)
-                case Vote():
-                    deferred = True
-        if deferred:
-            return None
-        others = [named for named in self.policies if named not in drops]
-        outcome = self._decide(others, piece, now_ns)
-        return outcome if outcome.decision is Decision.SAMPLED else None
+                case Vote() if drops:
+                    deferred = self.compat.ingest_defers
+                case Vote(Decision.SAMPLED):  # the first one decides; no other is asked
+                    marked = ballot.composite_policy
+                    return Outcome(Decision.SAMPLED, named.name, marked, ballot.threshold)
+        return None
 
     def _tick(self, now_ns: int) -> list[Event]:
         found = self.batches.take()
@@ -229,16 +236,45 @@ class Processor:
         held = [self.traces[i] for i in found if i in self.traces]
         due = sorted((h for h in held if h.outcome is None), key=lambda h: h.number)
         if self.settings.sampling_strategy == "span-ingest":
-            return [self._release(h, Outcome(Decision.NOT_SAMPLED), Kind.JUDGED) for h in due]
-        for named in self.policies:
-            named.policy.prepare([h.trace for h in due], now_ns)
-        return [
-            self._release(h, self._decide(self.policies, h.trace, now_ns), Kind.JUDGED) for h in due
+            return [self._give_up(each) for each in due]
+        drops = [named for named in self.policies if isinstance(named.policy, Drop)]
+        others = [named for named in self.policies if named not in drops]
+        # What is dropped takes nothing of a tick's budget from the others.
+        first = [self._decide(drops, each.trace, now_ns) for each in due]
+        left = [
+            each.trace
+            for each, outcome in zip(due, first, strict=True)
+            if outcome.decision is not Decision.DROPPED
         ]
+        for named in others:
+            named.policy.prepare(left, now_ns)
+        return [
+            self._release(
+                each,
+                outcome
+                if outcome.decision is Decision.DROPPED
+                else self._decide(others, each.trace, now_ns),
+                Kind.JUDGED,
+            )
+            for each, outcome in zip(due, first, strict=True)
+        ]
+
+    def _give_up(self, held: Held) -> Event:
+        """Not sampled by any piece: whatever comes later begins a new trace."""
+        event = self._release(held, Outcome(Decision.NOT_SAMPLED), Kind.JUDGED)
+        if self.gates.ingest_forgets and self.compat.ingest_forgets:
+            self.traces.pop(held.trace.trace_id, None)
+        return event
 
     def _decide(self, policies: Sequence[Named], trace: Trace, now_ns: int) -> Outcome:
         first_match = self.settings.sample_on_first_match
-        outcome = decide(policies, trace, now_ns, first_match=first_match)
+        outcome = decide(
+            policies,
+            trace,
+            now_ns,
+            first_match=first_match,
+            credit_loosest=self.compat.credit_loosest,
+        )
         self.counts["sampling_policy_evaluation_error"] += outcome.failures
         return outcome
 
@@ -262,6 +298,7 @@ class Processor:
             outcome.composite_policy,
             out=spans if sampled else (),
             threshold=threshold,
+            last_only=self.settings.sampling_strategy == "span-ingest",
         )
 
 

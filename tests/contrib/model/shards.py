@@ -109,10 +109,23 @@ def _block(  # noqa: PLR0911 - one for each kind
                 composite_sub_policy=_policies(block.composite_sub_policy, count, limits),
             )
         case s.RateLimiting() if limits:
-            return replace(block, spans_per_second=_share(block.spans_per_second, count))
+            return replace(
+                block,
+                spans_per_second=_share(block.spans_per_second, count),
+                burst_capacity=_burst(block.burst_capacity, block.spans_per_second),
+            )
         case s.BytesLimiting() if limits:
-            return replace(block, bytes_per_second=_share(block.bytes_per_second, count))
+            return replace(
+                block,
+                bytes_per_second=_share(block.bytes_per_second, count),
+                burst_capacity=_burst(block.burst_capacity, block.bytes_per_second),
+            )
     return block
+
+
+def _burst(burst: int, rate: int) -> int:
+    """A trace is judged whole by one shard: what may pass at once is not divided."""
+    return burst if burst > 0 else max(0, 2 * rate)
 
 
 def _limits(shard: Processor) -> Iterator[Limit]:

@@ -25,14 +25,20 @@ def framed(size: int) -> int:
 
 
 def resource_spans_size(
-    resource: Resource, scopes: Sequence[tuple[InstrumentationScope, Sequence[Span]]]
+    resource: Resource,
+    scopes: Sequence[tuple[InstrumentationScope, Sequence[Span], str]],
+    schema_url: str,
 ) -> int:
-    """A ResourceSpans without its own frame, and without schema URLs: those are not kept."""
-    size = framed(_with_attributes(resource))
-    for scope, spans in scopes:
+    """A ResourceSpans without its own frame; each scope with its spans and schema URL."""
+    size = framed(_with_attributes(resource)) + _text(schema_url)
+    for scope, spans, url in scopes:
         inner = framed(_with_attributes(scope)) + sum(framed(span_size(span)) for span in spans)
-        size += framed(inner)
+        size += framed(inner + _text(url))
     return size
+
+
+def _text(text: str) -> int:
+    return framed(len(text.encode())) if text else 0
 
 
 def span_size(span: Span) -> int:

@@ -36,6 +36,7 @@ class HeldScope:
 
     scope: InstrumentationScope
     spans: tuple[HeldSpan, ...]
+    schema_url: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,6 +48,7 @@ class Arrival:
     attributes: Mapping[str, AnyValue]
     scopes: tuple[HeldScope, ...]
     size: int
+    schema_url: str = ""
 
     @property
     def cost(self) -> int:
@@ -83,29 +85,40 @@ class Trace:
         return sum(arrival.cost for arrival in self.arrivals)
 
 
-def arrivals_in(request: ExportTraceServiceRequest) -> list[Arrival]:
-    """The request by ResourceSpans and trace, in order; scopes are never merged."""
+def arrivals_in(request: ExportTraceServiceRequest, *, schema_urls: bool = False) -> list[Arrival]:
+    """The request by ResourceSpans and trace, in order; scopes are never merged.
+
+    ``schema_urls``: whether they are kept.
+    """
     found: list[Arrival] = []
     for resource_spans in request.resource_spans:
         by_trace: dict[bytes, list[tuple[int, Span]]] = {}
         for number, scope_spans in enumerate(resource_spans.scope_spans):
             for span in scope_spans.spans:
                 by_trace.setdefault(_trace_id(span), []).append((number, span))
-        found.extend(_arrival(resource_spans, *item) for item in by_trace.items())
+        found.extend(_arrival(resource_spans, *item, schema_urls) for item in by_trace.items())
     return found
 
 
-def _arrival(whole: ResourceSpans, trace_id: bytes, spans: Sequence[tuple[int, Span]]) -> Arrival:
+def _arrival(
+    whole: ResourceSpans, trace_id: bytes, spans: Sequence[tuple[int, Span]], schema_urls: bool
+) -> Arrival:
     scopes: dict[int, list[HeldSpan]] = {}
     for number, span in spans:
         scopes.setdefault(number, []).append(_held(span))
     resource = _known(whole.resource)
     held = tuple(
-        HeldScope(_known(whole.scope_spans[number].scope), tuple(of_scope))
+        HeldScope(
+            _known(whole.scope_spans[number].scope),
+            tuple(of_scope),
+            whole.scope_spans[number].schema_url if schema_urls else "",
+        )
         for number, of_scope in scopes.items()
     )
-    size = resource_spans_size(resource, [(s.scope, [h.span for h in s.spans]) for s in held])
-    return Arrival(trace_id, resource, first_values(resource.attributes), held, size)
+    url = whole.schema_url if schema_urls else ""
+    sized = [(s.scope, [h.span for h in s.spans], s.schema_url) for s in held]
+    size = resource_spans_size(resource, sized, url)
+    return Arrival(trace_id, resource, first_values(resource.attributes), held, size, url)
 
 
 def _held(span: Span) -> HeldSpan:

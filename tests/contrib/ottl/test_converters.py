@@ -11,7 +11,6 @@ from tests.contrib.ottl.ask import ATTRIBUTES, ERROR, START, ask, value
 TRUE = [
     # kinds
     f"Int({value('digits')}) == 42",
-    f"Int({value('text')}) == nil",
     "Int(nil) == nil",
     f"Int({value('half')}) == 0",
     "Int(-1.9) == -1",
@@ -21,7 +20,6 @@ TRUE = [
     "Double(nil) == nil",
     f"IsDouble(Double({value('number')}))",
     'Bool("T") == true',
-    f"Bool({value('text')}) == nil",
     f"Bool({value('half')})",
     # as text
     f'String({value("double")}) == "503"',
@@ -42,7 +40,9 @@ TRUE = [
     'Double("1e3") == 1000.0',
     'IsDouble(Double("-inf"))',
     "Bool(nil) == nil",
-    f"Bool({value('list')}) == nil",
+    "Len(events) == 1",
+    "Len(links) == 0",
+    "IsList(events)",
     f'String({value("yes")}) == "true"',
     f'String({value("bytes")}) == "01ff"',
     f'String({value("list")}) == "[1,\\"two\\",[3]]"',
@@ -123,7 +123,12 @@ TRUE = [
     'IsList(ParseJSON("[]"))',
 ]
 FAILING = [
+    f"Int({value('text')}) == nil",
+    f"Bool({value('text')}) == nil",
+    f"Bool({value('list')}) == nil",
     f"Int({value('list')}) == 1",
+    "1 / 0 == 1",
+    "1.0 / 0 == 1",
     f"Int({value('map')}) == 1",
     f"Double({value('text')}) == 1.0",
     f"Len({value('missing')}) == 1",
@@ -170,6 +175,12 @@ START_ERRORS = [
     "Substring(name, 0.5, 1) == nil",
     "TraceID(0x01) == trace_id",
     'Nanoseconds("1s") == 1',
+    'Int("x") == nil',
+    'Bool("x") == nil',
+    'IsInt("x")',
+    "IsString(1)",
+    "IsMap([])",
+    "-9223372036854775808 == 1",
 ]
 
 

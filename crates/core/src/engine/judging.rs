@@ -1,9 +1,11 @@
 //! Judge what is due: verdicts first to their log, then every effect of them.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Beside, Engine, PolicyCount};
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+
+use super::{Beside, Engine, LivePlan, PolicyCount};
 use crate::clock::Now;
 use crate::judge::{Circumstances, judge};
 use crate::ledger::Count;
@@ -37,7 +39,7 @@ impl Engine {
                     Due::Gone
                 }
             });
-        let voted = |live: &super::LivePlan| live.compiled.plan().votes.is_some();
+        let voted = |live: &LivePlan| live.compiled.plan().votes.is_some();
         if self.due.len() > due_before && self.plans.iter().any(voted) {
             // Limits go by the order in which traces began, whatever moved them here.
             let next = self.next_stamp;
@@ -50,10 +52,17 @@ impl Engine {
         let wait_ms = self.longest_wait_ms();
         // A verdict that is not written down has taken nothing from a limit either.
         let before = (self.limits.clone(), self.said.clone());
-        let mut nothing = (Limits::default(), Said::default()); // of plans in which nobody votes
-        let mut slice = Vec::new();
-        let mut picked = HashSet::new();
-        let mut verdicts = Vec::new();
+        let plans = self.plans.iter().map(LivePlan::version);
+        let mut kept: Vec<(Limits, Said)> = plans
+            .map(|version| {
+                let limits = self.limits.remove(&version).unwrap_or_default();
+                (limits, self.said.remove(&version).unwrap_or_default())
+            })
+            .collect();
+        let most = SLICE.min(self.due.len() + self.early.len());
+        let mut slice = Vec::with_capacity(most);
+        let mut picked = HashSet::with_capacity_and_hasher(most, FixedState::default());
+        let mut verdicts = Vec::with_capacity(most);
         while verdicts.len() < SLICE
             && let Some((waiting, early)) = self.next_due()
         {
@@ -63,10 +72,12 @@ impl Engine {
                 continue;
             }
             let trace = self.index.trace(slot);
-            let held_by = |live: &&super::LivePlan| live.compiled.plan().version == trace.plan;
-            let live = self.plans.iter().find(held_by);
+            let mut live = self.plans.iter().zip(&mut kept);
+            let live = live.find(|(live, _)| live.version() == trace.plan);
             assert!(live.is_some(), "every open trace holds its plan alive");
-            let Some(live) = live else { continue };
+            let Some((live, (limits, said))) = live else {
+                continue;
+            };
             let found = Circumstances {
                 early,
                 overload: self.shed_since(trace.began_ms, wait_ms),
@@ -74,16 +85,16 @@ impl Engine {
             };
             let beside = self.beside.get(&slot);
             let beside = beside.map(Beside::seen).unwrap_or_default();
-            let kept = match live.compiled.plan().votes {
-                Some(_) => (
-                    self.limits.entry(trace.plan).or_default(),
-                    self.said.entry(trace.plan).or_default(),
-                ),
-                None => (&mut nothing.0, &mut nothing.1),
-            };
             let seen = (trace, beside);
+            let kept = (limits, said);
             verdicts.push(judge(seen, &live.compiled, kept, found, now.wall_ns));
             slice.push((waiting, early));
+        }
+        for (live, (limits, said)) in self.plans.iter().zip(kept) {
+            if live.compiled.plan().votes.is_some() {
+                self.limits.insert(live.version(), limits);
+                self.said.insert(live.version(), said);
+            }
         }
         assert_eq!(verdicts.len(), slice.len(), "one verdict a trace");
         assert!(

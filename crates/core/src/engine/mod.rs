@@ -33,6 +33,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use foldhash::fast::FixedState;
+
 use crate::admission::Levels;
 use crate::clock::Now;
 use crate::fs::FileSystem;
@@ -136,7 +138,7 @@ pub struct Engine {
     former: Mutex<BTreeMap<u32, Arc<Compiled>>>,
     /// What is known of held traces beside [`crate::index::Trace`], by slot, where their plan
     /// asks for it.
-    beside: HashMap<u32, Beside>,
+    beside: hashbrown::HashMap<u32, Beside, FixedState>,
     /// None: nothing is shared.
     sharing: Option<Sharing>,
     /// The time of the newest group, milliseconds.
@@ -222,7 +224,7 @@ impl Engine {
             limits: BTreeMap::new(),
             said: BTreeMap::new(),
             former: Mutex::default(),
-            beside: HashMap::new(),
+            beside: hashbrown::HashMap::default(),
             sharing: options.sharing.map(Sharing::new),
             newest_ms: now.mono_ns / 1_000_000,
             policies: HashMap::new(),

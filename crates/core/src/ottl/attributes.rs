@@ -67,7 +67,11 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// The value of the first KeyValue with this key.
-pub(super) fn find<'a>(fields: Fields<'a>, key: &[u8], depth: u8) -> Option<Value<'a>> {
+pub(super) fn find<'a>(
+    fields: impl Iterator<Item = &'a [u8]>,
+    key: &[u8],
+    depth: u8,
+) -> Option<Value<'a>> {
     for message in fields {
         let value = match attribute::usual(Reader::new(message, "KeyValue")) {
             Some((name, _)) if name != key => continue,

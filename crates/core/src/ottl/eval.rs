@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::View;
+use super::attributes;
 use super::compare::compare;
 use super::math;
 use super::paths::{self, Field, Read};
@@ -103,7 +104,18 @@ fn values<'e>(nodes: &'e [Node], view: &'e View<'e>) -> Result<Vec<Value<'e>>, E
 
 /// Keys are evaluated as they are reached: behind a key that is missing there are none.
 fn path<'e>(field: Field, keys: &'e [Node], view: &'e View<'e>) -> Answer<'e> {
-    let mut found = field.read(view);
+    let mut found = Value::Nil;
+    let mut keys = keys.iter();
+    match (view.index, keys.as_slice().first()) {
+        (Some(index), Some(Node::Literal(Value::Text(key)))) if field.is_span_attributes() => {
+            keys.next();
+            match attributes::find(index.attributes(view.span), key, 0) {
+                Some(value) => found = value,
+                None => return Ok(found),
+            }
+        }
+        _ => found = field.read(view),
+    }
     for key in keys {
         found = match found {
             Value::Map(map) => {

@@ -6,7 +6,8 @@
 //!
 //! # Layout
 //! - `condition`: the tree as it crosses. `program`: compiled. `eval`: evaluated.
-//! - `value`: what comes of it, `attributes` and `paths`: read from the wire when it is asked for.
+//! - `value`: what comes of it, `attributes` and `paths`: read from the wire when it is asked for;
+//!   `span_index` spares them to walk over a span again and again.
 //! - `compare`, `math`, `text`, `functions`: what is done with values.
 
 mod attributes;
@@ -19,12 +20,14 @@ mod functions;
 mod math;
 mod paths;
 mod program;
+mod span_index;
 mod text;
 mod value;
 mod wants;
 
 pub use condition::{Comparison, Condition, Context, Entry, Expression, Operator, Owner};
 pub use program::ProgramError;
+pub use span_index::SpanIndex;
 pub(crate) use wants::{Wants, reads_events, reduce, without_events};
 
 /// What becomes of a condition.
@@ -52,6 +55,8 @@ pub struct View<'a> {
     pub span: &'a [u8],
     /// An Event of it, for conditions on events; without one they see an empty one.
     pub event: Option<&'a [u8]>,
+    /// Where the fields of the Span stand, if that was found out.
+    pub index: Option<&'a SpanIndex>,
 }
 
 /// A condition that can be asked.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::slice;
 
-use super::View;
 use super::attributes::Fields;
 use super::condition::Owner;
 use super::text::hex;
 use super::value::{Instant, Map, Value};
+use super::{SpanIndex, View};
 use crate::wire::reader::{FIXED32, FIXED64, LEN, Reader, VARINT};
 
 const PARENT: u32 = 4;
@@ -96,6 +96,10 @@ impl Field {
         Some(Self { owner, read })
     }
 
+    pub(super) fn is_span_attributes(self) -> bool {
+        self.owner == Owner::Span && matches!(self.read, Read::Attributes(_))
+    }
+
     /// What it is on this span; a field that is not there has its default.
     pub(super) fn read<'e>(self, view: &'e View<'e>) -> Value<'e> {
         let messages = match self.owner {
@@ -104,9 +108,14 @@ impl Field {
             Owner::Span => slice::from_ref(&view.span),
             Owner::Event => view.event.as_slice(),
         };
+        let index = view.index.filter(|_| self.owner == Owner::Span);
+        let messages = Messages {
+            all: messages,
+            index: index.map(|index| (index, view.span)),
+        };
         let text = |text| Value::Text(Cow::Borrowed(text));
         match self.read {
-            Read::Attributes(number) => Value::Map(Map::Attributes(messages, number)),
+            Read::Attributes(number) => Value::Map(Map::Attributes(messages.all, number)),
             Read::Text(number) => text(bytes(messages, number)),
             Read::TraceState => text(bytes(messages, 3)),
             Read::Empty => text(b""),
@@ -126,24 +135,24 @@ impl Field {
             Read::SpanId(number) => Value::SpanId(id(messages, number)),
             Read::SpanIdHex(number) => Value::Text(Cow::Owned(hex(&id::<8>(messages, number)))),
             Read::Flags => {
-                let flags = last(messages, 16, FIXED32).and_then(|found| found.try_into().ok());
+                let flags = messages
+                    .last(16, FIXED32)
+                    .and_then(|found| found.try_into().ok());
                 Value::Int(flags.map_or(0, u32::from_le_bytes).into())
             }
             Read::Status => Value::Status,
             Read::StatusCode => {
-                let codes = Fields::new(messages, STATUS)
-                    .filter_map(|status| last(&[status], 3, VARINT))
-                    .last();
+                let codes = messages.statuses();
+                let codes = codes.filter_map(|status| last(&[status], 3, VARINT)).last();
                 Value::Int((codes.map_or(0, number) as i32).into())
             }
             Read::StatusMessage => {
-                let said = Fields::new(messages, STATUS)
-                    .filter_map(|status| last(&[status], 2, LEN))
-                    .last();
+                let said = messages.statuses();
+                let said = said.filter_map(|status| last(&[status], 2, LEN)).last();
                 text(said.unwrap_or_default())
             }
             Read::Members(number) => {
-                let count = Fields::new(messages, number).count();
+                let count = Fields::new(messages.all, number).count();
                 Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
             }
         }
@@ -183,7 +192,36 @@ fn of_span(name: &str) -> Option<Read> {
 
 /// Whether the parent span id is absent or all zero.
 pub(super) fn is_root(view: &View<'_>) -> bool {
-    id::<8>(&[view.span], PARENT) == [0; 8]
+    let messages = Messages {
+        all: &[view.span],
+        index: view.index.map(|index| (index, view.span)),
+    };
+    id::<8>(messages, PARENT) == [0; 8]
+}
+
+/// The messages of an owner, and where the fields of a span stand.
+#[derive(Clone, Copy)]
+struct Messages<'a> {
+    all: &'a [&'a [u8]],
+    index: Option<(&'a SpanIndex, &'a [u8])>,
+}
+
+impl<'a> Messages<'a> {
+    /// What the last field with this number and wire type holds.
+    fn last(self, number: u32, wire: u8) -> Option<&'a [u8]> {
+        match self.index {
+            Some((index, span)) => index.last(span, number),
+            None => last(self.all, number, wire),
+        }
+    }
+
+    fn statuses(self) -> impl Iterator<Item = &'a [u8]> {
+        let one = self
+            .index
+            .and_then(|(index, span)| index.last(span, STATUS));
+        let all = if self.index.is_some() { &[] } else { self.all };
+        one.into_iter().chain(Fields::new(all, STATUS))
+    }
 }
 
 /// What the last field with this number and wire type holds.
@@ -200,28 +238,30 @@ fn last<'a>(messages: &[&'a [u8]], number: u32, wire: u8) -> Option<&'a [u8]> {
     found
 }
 
-fn bytes<'a>(messages: &[&'a [u8]], number: u32) -> &'a [u8] {
-    last(messages, number, LEN).unwrap_or_default()
+fn bytes(messages: Messages<'_>, number: u32) -> &[u8] {
+    messages.last(number, LEN).unwrap_or_default()
 }
 
 fn number(varint: &[u8]) -> u64 {
     Reader::new(varint, "").varint().unwrap_or(0)
 }
 
-fn varint(messages: &[&[u8]], at: u32) -> u64 {
-    last(messages, at, VARINT).map_or(0, number)
+fn varint(messages: Messages<'_>, at: u32) -> u64 {
+    messages.last(at, VARINT).map_or(0, number)
 }
 
-fn kind(messages: &[&[u8]]) -> i32 {
+fn kind(messages: Messages<'_>) -> i32 {
     varint(messages, KIND) as i32
 }
 
-fn nanos(messages: &[&[u8]], number: u32) -> i64 {
-    let found = last(messages, number, FIXED64).and_then(|found| found.try_into().ok());
+fn nanos(messages: Messages<'_>, number: u32) -> i64 {
+    let found = messages
+        .last(number, FIXED64)
+        .and_then(|found| found.try_into().ok());
     found.map_or(0, i64::from_le_bytes)
 }
 
 /// An id of the right length; any other is as good as none.
-fn id<const SIZE: usize>(messages: &[&[u8]], number: u32) -> [u8; SIZE] {
+fn id<const SIZE: usize>(messages: Messages<'_>, number: u32) -> [u8; SIZE] {
     bytes(messages, number).try_into().unwrap_or([0; SIZE])
 }

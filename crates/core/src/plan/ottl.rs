@@ -64,16 +64,20 @@ impl Asked {
         if self.event.is_empty() {
             return 0;
         }
+        if view.index.is_some_and(|index| !index.has_events()) {
+            return 0;
+        }
         let mut events = events_of(view.span).peekable();
         if events.peek().is_none() {
             return 0;
         }
         // Else every event that reads something of its span would walk over all events.
         let mut bare = Vec::new();
-        if !self.reads_events {
+        let as_it_is = self.reads_events || view.index.is_some();
+        if !as_it_is {
             without_events(view.span, &mut bare);
         }
-        let span = if self.reads_events { view.span } else { &bare };
+        let span = if as_it_is { view.span } else { &bare };
         let found = events.find_map(|event| {
             let event = View {
                 event: Some(event),

@@ -138,16 +138,18 @@ struct Word {
     voice: Voice,
     /// T of that.
     t: u64,
-    /// Of a composite policy, the part that sampled.
-    part: Option<usize>,
+    /// Of a composite policy, the part that sampled; [`NO_PART`] of others.
+    part: u16,
 }
+
+const NO_PART: u16 = u16::MAX;
 
 impl Word {
     const fn new(voice: Voice) -> Self {
         Self {
             voice,
             t: ALWAYS,
-            part: None,
+            part: NO_PART,
         }
     }
 }
@@ -179,7 +181,15 @@ impl Count {
         (limits, said): (&mut Limits, &mut Said),
     ) {
         for (at, policy) in policies {
-            let answer = ask(policy, evidence, limits);
+            // Most policies ask for one condition.
+            let answer = match policy {
+                Vote::Bit {
+                    bit,
+                    inverted,
+                    veto: false,
+                } => voice(evidence.bits.has(*bit) != *inverted),
+                _ => ask(policy, evidence, limits),
+            };
             said.note(at, &answer);
             let Ok(word) = answer else {
                 continue;
@@ -198,8 +208,8 @@ impl Count {
                         self.sampled = Some((at, word));
                     }
                     self.lowest = Some(self.lowest.map_or(word.t, |t| t.min(word.t)));
-                    if let Some(part) = word.part {
-                        self.part = votes.part(at, part);
+                    if word.part != NO_PART {
+                        self.part = votes.part(at, word.part.into());
                     }
                     if until_one_samples {
                         return;
@@ -401,7 +411,7 @@ fn composite(
         }
         *spans = sum;
         return Ok(Word {
-            part: Some(position),
+            part: u16::try_from(position).unwrap_or(NO_PART),
             ..Word::new(Voice::Sampled)
         });
     }

@@ -8,7 +8,7 @@ use super::span::{BadId, Span, Tests};
 use super::tracestate;
 use super::types::{Encoded, Piece, RvSource, Scan, ScanError, TraceDelta};
 use super::walk::{Visitor, walk};
-use crate::ottl::{View, reduce};
+use crate::ottl::{SpanIndex, View, reduce};
 use crate::plan::PlanSet;
 
 /// Scans one `ExportTraceServiceRequest`, and leaves in `out` what it adds to each of its traces.
@@ -70,6 +70,8 @@ struct Around {
     scope: Vec<u8>,
     /// Keys of the Resource, or of the scope, that were there already: the first counts.
     seen: Vec<Vec<u8>>,
+    /// Of the span at hand.
+    index: SpanIndex,
 }
 
 impl Around {
@@ -192,7 +194,15 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
 
     fn span(&mut self, message: Reader<'a>) -> Result<(), ScanError> {
         let bytes = (message.end() - message.at()) as u64;
-        let mut span = Span::read(message, &self.tests)?;
+        let mut span = match &mut self.around {
+            None => Span::read(message, &self.tests)?,
+            Some(around) => {
+                let index = &mut around.index;
+                index.begin(message.at());
+                let note = |number, from, end| index.note(number, from, end);
+                Span::read_noting(message, &self.tests, note)?
+            }
+        };
         let trace_id = match span.accept() {
             Ok(trace_id) => trace_id,
             Err(BadId::Trace) => {
@@ -207,12 +217,16 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
         self.out.spans += 1;
         self.out.span_bytes += bytes;
         let parts = self.around.as_ref();
-        let parts = parts.map(|around| ([&*around.resource], [&*around.scope]));
-        let view = parts.as_ref().map(|(resources, scopes)| View {
+        let parts = parts.map(|around| {
+            let index = Some(&around.index).filter(|index| index.is_usual());
+            ([&*around.resource], [&*around.scope], index)
+        });
+        let view = parts.as_ref().map(|(resources, scopes, index)| View {
             resources,
             scopes,
             span: message.rest(),
             event: None,
+            index: *index,
         });
         if let Some(view) = &view {
             let [current, previous] = self.tests.ottl(view);

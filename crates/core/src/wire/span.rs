@@ -237,11 +237,27 @@ impl<'a> Span<'a> {
     /// # Errors
     /// The message is not valid on its own level, or its Status is not.
     #[inline]
-    pub(crate) fn read(mut message: Reader<'a>, tests: &Tests<'_>) -> Result<Self, ScanError> {
+    pub(crate) fn read(message: Reader<'a>, tests: &Tests<'_>) -> Result<Self, ScanError> {
+        Self::read_noting(message, tests, |_, _, _| {})
+    }
+
+    /// As `read`, and notes of every field its number, and where it begins behind its tag, and
+    /// ends; what has a length includes it.
+    ///
+    /// # Errors
+    /// As `read`.
+    #[inline(always)]
+    pub(crate) fn read_noting(
+        mut message: Reader<'a>,
+        tests: &Tests<'_>,
+        mut note: impl FnMut(u32, usize, usize),
+    ) -> Result<Self, ScanError> {
         let mut span = Self::default();
         while !message.done() {
             let at = message.at();
-            match message.varint()? {
+            let key = message.varint()?;
+            let from = message.at();
+            match key {
                 0x0a => span.trace_id = message.bytes()?,
                 0x12 => span.span_id = message.bytes()?,
                 0x1a => span.trace_state = message.bytes()?,
@@ -253,8 +269,12 @@ impl<'a> Span<'a> {
                 0x30 | 0x50 | 0x60 | 0x70 => drop(message.varint()?), // kind, dropped counts
                 0x7a => span.status = read_status(message.message("Status")?, span.status)?,
                 0x85 => span.flags = message.fixed32()?,
-                other => message.skip_unknown(other, at, in_span)?,
+                other => {
+                    message.skip_unknown(other, at, in_span)?;
+                    continue;
+                }
             }
+            note((key >> 3) as u32, from, message.at());
         }
         let status = span.status;
         let (flags, state) = (span.flags, span.trace_state);

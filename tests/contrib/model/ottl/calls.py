@@ -13,14 +13,16 @@ from tests.contrib.model.ottl.values import OttlError, SyntaxFault, Value
 CONVERTERS = {**hashes.CONVERTERS, **kinds.CONVERTERS, **texts.CONVERTERS, **times.CONVERTERS}
 
 
-def bound(name: str, given: Sequence[tuple[str | None, Getter]], *, within: str) -> Getter:
-    """A converter with its arguments, by position and then by name.
+def bound(
+    name: str, given: Sequence[tuple[str | None, Getter]], *, within: str, nil_ints: bool
+) -> Getter:
+    """A converter with its arguments, by position and then by name; ``nil_ints``: as up to v0.159.
 
     Raises:
         SyntaxFault: for an unknown converter, too few or too many arguments, and a literal of the
             wrong kind.
     """
-    converter = CONVERTERS.get(name)
+    converter = (kinds.UP_TO_0_159 if nil_ints else {}).get(name) or CONVERTERS.get(name)
     if converter is None or (converter.spans_only and within != "span"):
         raise SyntaxFault(f"undefined function {name!r}")
     arguments = [

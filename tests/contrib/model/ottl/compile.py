@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tests.contrib.model.ottl.arithmetic import calculate, negated
 from tests.contrib.model.ottl.calls import bound
 from tests.contrib.model.ottl.compare import compare, truth
-from tests.contrib.model.ottl.getter import Getter, constant, folded
+from tests.contrib.model.ottl.getter import Getter, constant, folded, unfailing
 from tests.contrib.model.ottl.parser import parse
 from tests.contrib.model.ottl.paths import ENUMS, Context, reader_of, trace_state_member
 from tests.contrib.model.ottl.syntax import (
@@ -43,18 +43,19 @@ class Outcome:
     known: bool | None = None
 
 
-def compile_condition(text: str, *, within: str) -> Outcome:
-    """A condition, compiled for ``span`` or ``spanevent``.
+def compile_condition(text: str, *, within: str, nil_ints: bool = False) -> Outcome:
+    """A condition, compiled for ``span`` or ``spanevent``; ``nil_ints``: as up to v0.159.
 
     Raises:
         SyntaxFault: if contrib would refuse it at start.
     """
-    return _Compiler(within).test(parse(text))
+    return _Compiler(within, nil_ints).test(parse(text))
 
 
 class _Compiler:
-    def __init__(self, within: str) -> None:
+    def __init__(self, within: str, nil_ints: bool) -> None:
         self.within = within
+        self.nil_ints = nil_ints
 
     def test(self, condition: Condition) -> Outcome:
         match condition:
@@ -91,12 +92,12 @@ class _Compiler:
             case Minus(of):
                 return folded(negated, self.getter(of))
             case Arithmetic(left, operator, right):
-                return folded(
+                return unfailing(
                     lambda a, b: calculate(a, b, operator), self.getter(left), self.getter(right)
                 )
             case Call(name, arguments, keys):
                 given = [(key, self.getter(value)) for key, value in arguments]
-                result = bound(name, given, within=self.within)
+                result = bound(name, given, within=self.within, nil_ints=self.nil_ints)
                 return self.indexed(result, keys, missing_is_nil=False)
             case Path():
                 return self.path(node)

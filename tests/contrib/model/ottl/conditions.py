@@ -21,16 +21,21 @@ class Conditions:
 
     @classmethod
     def compile(
-        cls, span: Sequence[str], spanevent: Sequence[str], *, propagate: bool
+        cls,
+        span: Sequence[str],
+        spanevent: Sequence[str],
+        *,
+        propagate: bool,
+        nil_ints: bool = False,
     ) -> Conditions:
-        """Compile both lists.
+        """Compile both lists; ``nil_ints``: as up to v0.159.
 
         Raises:
             SyntaxFault: if contrib would refuse one of them at start.
         """
         return cls(
-            [compile_condition(text, within="span") for text in span],
-            [compile_condition(text, within="spanevent") for text in spanevent],
+            [compile_condition(text, within="span", nil_ints=nil_ints) for text in span],
+            [compile_condition(text, within="spanevent", nil_ints=nil_ints) for text in spanevent],
             propagate,
         )
 

@@ -35,3 +35,11 @@ def folded(combine: Callable[..., Value], *parts: Getter) -> Getter:
         except OttlError as error:
             raise SyntaxFault(str(error)) from error
     return Getter(lambda context: combine(*(part.get(context) for part in parts)))
+
+
+def unfailing(combine: Callable[..., Value], *parts: Getter) -> Getter:
+    """The same, but literals that cannot be combined fail where they are asked for."""
+    try:
+        return folded(combine, *parts)
+    except SyntaxFault:
+        return Getter(lambda context: combine(*(part.get(context) for part in parts)))

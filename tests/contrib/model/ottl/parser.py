@@ -207,7 +207,7 @@ class _Parser:
 
 def _int64(text: str) -> int:
     number = int(text)
-    if not -(1 << 63) <= number < 1 << 63:
+    if abs(number) >= 1 << 63:
         raise SyntaxFault(f"{text} is out of range")
     return number
 

@@ -60,9 +60,13 @@ class StringList(list["Value"]):
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A whole object, such as ``resource``, that no operator and no converter understands."""
+    """A whole object, such as ``resource``, that no operator understands.
+
+    ``members``: how many, of those that ``Len`` and ``IsList`` understand.
+    """
 
     what: str
+    members: int | None = None
 
 
 Value: TypeAlias = (

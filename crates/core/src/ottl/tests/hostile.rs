@@ -2,17 +2,21 @@
 
 use prost::Message;
 
-use super::support::{E, F, T, conditions, int, scene};
+use super::support::{E, F, T, ask_both_ways, conditions, int, scene};
 use crate::ottl::{Condition, Context, Outcome, Program, View};
 
 fn ask(text: &str, resources: &[&[u8]], span: &[u8]) -> Outcome {
     let condition: &Condition = &conditions(Context::Span)[text];
-    Program::new(condition).unwrap().ask(&View {
-        resources,
-        scopes: &[],
-        span,
-        event: None,
-    })
+    ask_both_ways(
+        &Program::new(condition).unwrap(),
+        &View {
+            resources,
+            scopes: &[],
+            span,
+            event: None,
+            index: None,
+        },
+    )
 }
 
 /// A length-delimited field with a number under 16.

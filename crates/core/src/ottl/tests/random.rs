@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Kind;
 use proptest::prelude::*;
 use prost::Message;
 
-use super::support::{attributes, list, map, scene, text};
+use super::support::{ask_both_ways, attributes, list, map, scene, text};
 use crate::ottl::{
     Comparison, Condition, Context, Entry, Expression, Operator, Outcome, Owner, Program, View,
 };
@@ -235,12 +235,16 @@ fn ask(expression: Expression, span: &[u8]) -> Outcome {
     };
     let program = Program::new(&condition).unwrap();
     let other = scene();
-    let outcome = program.ask(&View {
-        resources: &[&other.resource.encode_to_vec()],
-        scopes: &[&other.scope.encode_to_vec()],
-        span,
-        event: None,
-    });
+    let outcome = ask_both_ways(
+        &program,
+        &View {
+            resources: &[&other.resource.encode_to_vec()],
+            scopes: &[&other.scope.encode_to_vec()],
+            span,
+            event: None,
+            index: None,
+        },
+    );
     // What was written and read again is the same condition.
     let written = serde_json::to_string(&condition).unwrap();
     assert_eq!(

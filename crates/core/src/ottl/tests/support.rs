@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use prost::Message;
 use serde_json::{Value, json};
 
-use crate::ottl::{Condition, Context, Outcome, Program, View};
+use crate::ottl::{Condition, Context, Outcome, Program, SpanIndex, View};
 
 pub(super) const T: Outcome = Outcome::True;
 pub(super) const F: Outcome = Outcome::False;
@@ -188,13 +188,31 @@ impl Scene {
         let resource = self.resource.encode_to_vec();
         let scope = self.scope.encode_to_vec();
         let event = self.span.events.first().map(Message::encode_to_vec);
-        program.ask(&View {
-            resources: &[&resource],
-            scopes: &[&scope],
-            span: &self.span.encode_to_vec(),
-            event: event.as_deref(),
-        })
+        ask_both_ways(
+            program,
+            &View {
+                resources: &[&resource],
+                scopes: &[&scope],
+                span: &self.span.encode_to_vec(),
+                event: event.as_deref(),
+                index: None,
+            },
+        )
     }
+}
+
+/// Asks with and without an index of the span, which must come to the same.
+pub(super) fn ask_both_ways(program: &Program, view: &View<'_>) -> Outcome {
+    let plain = program.ask(view);
+    let index = SpanIndex::of(view.span);
+    if index.is_usual() {
+        let indexed = View {
+            index: Some(&index),
+            ..*view
+        };
+        assert_eq!(program.ask(&indexed), plain, "{:?}", view.span);
+    }
+    plain
 }
 
 /// Every condition of the tables, by its text.

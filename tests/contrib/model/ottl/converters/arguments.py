@@ -97,7 +97,7 @@ def whole(value: Value) -> Value:
 
 
 def whole_like(value: Value) -> Value:
-    """Whatever can be a whole number; unreadable text and nil are nil."""
+    """Whatever can be a whole number; nil is nil, unreadable text an error."""
     match value:
         case None:
             return None
@@ -108,8 +108,19 @@ def whole_like(value: Value) -> Value:
             return int(value) if fits else -(1 << 63)  # what the processor's instruction returns
         case str():
             number = int(value) if _WHOLE.fullmatch(value) else 1 << 63
-            return number if -(1 << 63) <= number < 1 << 63 else None
+            if -(1 << 63) <= number < 1 << 63:
+                return number
     raise wrong(value, "a number")
+
+
+def whole_like_or_nil(value: Value) -> Value:
+    """The same up to v0.159: unreadable text is nil."""
+    try:
+        return whole_like(value)
+    except OttlError:
+        if isinstance(value, str):
+            return None
+        raise
 
 
 def double_like(value: Value) -> Value:
@@ -129,15 +140,15 @@ def double_like(value: Value) -> Value:
 
 
 def bool_like(value: Value) -> Value:
-    """Whatever can be a boolean; all else is nil."""
+    """Whatever can be a boolean; nil is nil, unreadable text an error."""
     match value:
-        case bool():
+        case None | bool():
             return value
         case int() | float():
             return value != 0
-        case str():
-            return _WORDS.get(value)
-    return None
+        case str() if value in _WORDS:
+            return _WORDS[value]
+    raise wrong(value, "a boolean")
 
 
 def bytes_like(value: Value) -> Value:

@@ -16,16 +16,24 @@ from tests.contrib.model.ottl.converters.arguments import (
     simple,
     text,
     whole_like,
+    whole_like_or_nil,
+    wrong,
 )
+from tests.contrib.model.ottl.paths import Context
 from tests.contrib.model.ottl.text import as_text
-from tests.contrib.model.ottl.values import OttlError, Value, raw_text
+from tests.contrib.model.ottl.values import Opaque, OttlError, Value, raw_text
 
 
 def _is(*kinds: type) -> Converter:
-    def test(value: Value) -> bool:
-        return type(value) in kinds or (list in kinds and isinstance(value, list))
+    def test(_: Context, value: Value) -> bool:
+        counted = isinstance(value, Opaque) and value.members is not None
+        return type(value) in kinds or (list in kinds and (counted or isinstance(value, list)))
 
-    return simple(test, Argument("target", anything))
+    def check(literal: Value) -> None:
+        if literal is not None and type(literal) not in kinds:
+            raise wrong(literal, kinds[0].__name__)
+
+    return Converter([Argument("target", anything)], test, check)
 
 
 def length(value: Value) -> Value:
@@ -34,6 +42,8 @@ def length(value: Value) -> Value:
         return len(raw_text(value))
     if isinstance(value, bytes | list | dict):
         return len(value)
+    if isinstance(value, Opaque) and value.members is not None:
+        return value.members
     raise OttlError(f"Len of {type(value).__name__}")
 
 
@@ -71,4 +81,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "Len": simple(length, Argument("target", anything)),
     "ParseJSON": simple(parse_json, Argument("target", text)),
     "String": simple(anything, Argument("target", as_text)),
+}
+UP_TO_0_159: Mapping[str, Converter] = {
+    "Int": simple(anything, Argument("target", whole_like_or_nil)),
 }
