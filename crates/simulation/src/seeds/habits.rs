@@ -5,7 +5,9 @@ use tailsampler_core::admission::AdmissionOptions;
 use tailsampler_core::options::{
     BufferOptions, DecisionOptions, Fsync, LateOptions, Limits, Options, OutboxOptions,
 };
-use tailsampler_core::plan::{Clause, Large, NEVER, Plan, Predicate, Rule, Test};
+use tailsampler_core::plan::{
+    Clause, Large, NEVER, PAGE, Plan, Predicate, Rule, Test, Vote, Votes,
+};
 
 use super::disk::Failures;
 use super::truth::{SLOW_NS, THRESHOLD, WAIT_MS};
@@ -72,6 +74,8 @@ pub struct Habits {
     pub outbox_bytes: u64,
     /// Beyond which kept traces are cut.
     pub large: Option<Large>,
+    /// Every second plan is one in which policies vote.
+    pub votes: bool,
     secret: u64,
 }
 
@@ -132,6 +136,7 @@ impl Habits {
             aways,
             surges,
             limits: limits(seed),
+            votes: Dice::new(seed ^ 0x70735).below(4) == 0,
             storm: [0, 3, 5, 10][dice.below(4) as usize],
             forgetful: dice.below(6) == 0,
             mono_ns: [86_400, 86_400 * 300][dice.below(2) as usize] * 1_000_000_000,
@@ -258,7 +263,7 @@ impl Habits {
             },
             exporters: (0..self.exporters).map(name).collect(),
             annotate: false,
-            plan: plan(0, self.large),
+            plan: self.plan(0),
             tenants: Vec::new(),
             sharing: None,
             hash_secret: Some(self.secret),
@@ -303,9 +308,81 @@ fn large(seed: u64) -> Option<Large> {
     (dice.below(6) == 0).then_some(large)
 }
 
-/// The chain that [`super::truth`] knows; `version` only makes one differ from another.
-#[must_use]
-pub fn plan(version: u64, large: Option<Large>) -> Plan {
+impl Habits {
+    /// The chain that [`super::truth`] knows, in one form or another.
+    #[must_use]
+    pub fn plan(&self, version: u64) -> Plan {
+        if self.votes && version.is_multiple_of(2) {
+            voted(version, self.large)
+        } else {
+            plan(version, self.large)
+        }
+    }
+}
+
+/// The same chain by votes: whatever the order, any that keeps a trace decides. One condition
+/// stands on another page than the rest.
+fn voted(version: u64, large: Option<Large>) -> Plan {
+    let predicate = |test| Predicate {
+        reason: "some".to_owned(),
+        test,
+    };
+    let bit = |bit| Vote::Bit {
+        bit,
+        inverted: false,
+        veto: false,
+    };
+    let slow = Test::Lasting {
+        from_ms: (SLOW_NS / 1_000_000).cast_signed(),
+        to_ms: None,
+        wraps: false,
+    };
+    let any = Test::SpanStatusIn {
+        codes: vec![0, 1, 2],
+    };
+    let nothing = (2..PAGE).map(|code| Test::SpanStatusIn {
+        codes: vec![1_000 + code as i32],
+    });
+    let error = Test::SpanStatusIn { codes: vec![2] };
+    let policies = [
+        ("never", Vote::Drop { of: vec![bit(2)] }),
+        ("errors", bit(PAGE as u16)),
+        ("slow", bit(0)),
+        (
+            "some",
+            Vote::Hashed {
+                salt: String::new(),
+                threshold: 0,
+                t: THRESHOLD,
+                informed: Some(1), // so that R decides, and not the hash
+            },
+        ),
+    ];
+    let none = format!("none {version}");
+    let names = policies.iter().map(|(name, _)| (*name).to_owned());
+    let rules = [none].into_iter().chain(names.skip(1)); // the first tells one from another
+    let rules = rules.map(|name| Rule {
+        name,
+        all: Vec::new(),
+        threshold: 0,
+        wait_ms: None,
+    });
+    let tests = [slow, any].into_iter().chain(nothing).chain([error]);
+    Plan {
+        predicates: tests.map(predicate).collect(),
+        rules: rules.collect(),
+        votes: Some(Votes {
+            policies: policies.map(|(_, vote)| vote).into(),
+            tick_ms: 1_000,
+            tracestate: true,
+            ..Votes::default()
+        }),
+        ..plan(version, large)
+    }
+}
+
+/// The same as rules; `version` only makes one differ from another.
+fn plan(version: u64, large: Option<Large>) -> Plan {
     let rule = |name: &str, all, threshold, wait_ms| Rule {
         name: name.to_owned(),
         all,

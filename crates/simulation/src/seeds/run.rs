@@ -17,7 +17,7 @@ use tailsampler_core::clock::Now;
 
 use super::backends::Backends;
 use super::disk::{Disk, End};
-use super::habits::{Habits, plan};
+use super::habits::Habits;
 use super::machine::{Door, Machine, Turn};
 use super::shop::Shop;
 use super::storm::Storm;
@@ -266,7 +266,7 @@ impl Run {
             15 if !hangs => self.interval(&machine)?,
             16 if self.sometimes(self.habits.plans * 20) => {
                 self.plans += 1;
-                if machine.install(plan(self.plans, self.habits.large)) {
+                if machine.install(self.habits.plan(self.plans)) {
                     self.see("another plan");
                 }
             }
