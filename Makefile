@@ -54,9 +54,14 @@ wheel: $(VENV)/.dependencies  ## Build the abi3 wheel in dist and try it in an e
 	@scripts/wheel $(BIN)
 
 .PHONY: bench
-bench: setup  ## Measure CPU and memory a span (ARGS="--case standard_chain --rounds 3")
+bench: setup  ## Measure what a span costs, in under five minutes (ARGS="--case keep --rounds 3" chooses)
 	cargo build --locked --release -p tailsampler-load
 	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-all
+bench-all: setup  ## Measure every case: some hours, and 10 GB in TMPDIR
+	cargo build --locked --release -p tailsampler-load
+	$(BIN)/python -m benchmarks --all $(ARGS)
 
 .PHONY: fuzz
 fuzz:  ## Fuzz the logs, whole directories and the scan (ARGS="--seconds 10 wire"); needs a C++ compiler

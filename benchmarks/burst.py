@@ -16,7 +16,7 @@ from benchmarks import cgroup, process, report
 from benchmarks.backend import KeepingBackend
 from benchmarks.case import CASES
 from benchmarks.gateway import GatewayError, GatewayProcess
-from benchmarks.measure import SETTLE_WITHIN_S, generator
+from benchmarks.offer import SETTLE_WITHIN_S, generator
 
 SPANS = 1 << 20
 SPANS_PER_REQUEST = 512
@@ -149,10 +149,10 @@ def _burst(way: Way, spans: int) -> Row:
 
 
 def _config(way: Way, scratch: Path) -> Path:
-    text = (CASES / "all_kept" / "gateway.yaml").read_text()
+    text = (CASES / "burst" / "gateway.yaml").read_text()
     for old, new in way.config.items():
         if old not in text:
-            message = f"the configuration of all_kept does not say {old!r}"
+            message = f"the configuration of burst does not say {old!r}"
             raise GatewayError(message)
         text = text.replace(old, new)
     config = scratch / "gateway.yaml"

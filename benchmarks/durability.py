@@ -14,9 +14,9 @@ from typing import Any
 
 from benchmarks import process, report
 from benchmarks.backend import DiscardingBackend
-from benchmarks.case import CASES, Case
+from benchmarks.case import CASES
 from benchmarks.gateway import GatewayError, GatewayProcess
-from benchmarks.measure import SETTLE_WITHIN_S, generator
+from benchmarks.offer import SETTLE_WITHIN_S, generator
 
 MODES = {"never": "never", "interval: 1s": "{interval: 1s}", "always": "always"}
 WAITS = ("10s", "30s")
@@ -56,22 +56,21 @@ class Cell:
 
 def run(scale: float) -> tuple[str, bool]:
     """The report as Markdown, and whether every span was accounted for."""
-    case = Case.load(CASES / "standard_chain")
     cells = []
     for _ in range(ROUNDS):
         for wait in WAITS:
             # Modes alternate, so that a slow minute of the machine falls on all of them.
-            cells += [_cell(case, wait, mode, SECONDS * scale) for mode in MODES]
+            cells += [_cell(wait, mode, SECONDS * scale) for mode in MODES]
     return _render(cells, SECONDS * scale), all(cell.whole for cell in cells)
 
 
-def _cell(case: Case, wait: str, mode: str, seconds: float) -> Cell:
+def _cell(wait: str, mode: str, seconds: float) -> Cell:
     scratch = Path(tempfile.mkdtemp(prefix="tailsampler-bench-"))
     try:
         with (
             DiscardingBackend() as backend,
             GatewayProcess(
-                _config(case, scratch, mode),
+                _config(scratch, mode),
                 scratch / "data",
                 backend_port=backend.port,
                 decision_wait=wait,
@@ -98,11 +97,11 @@ def _cell(case: Case, wait: str, mode: str, seconds: float) -> Cell:
         shutil.rmtree(scratch)
 
 
-def _config(case: Case, scratch: Path, mode: str) -> Path:
-    text = (case.directory / "gateway.yaml").read_text()
+def _config(scratch: Path, mode: str) -> Path:
+    text = (CASES / "standard_chain" / "gateway.yaml").read_text()
     default = MODES["interval: 1s"]
     if default not in text:
-        message = f"gateway.yaml of {case.name} does not say {default}"
+        message = f"gateway.yaml of standard_chain does not say {default}"
         raise GatewayError(message)
     config = scratch / "gateway.yaml"
     config.write_text(text.replace(default, MODES[mode]))

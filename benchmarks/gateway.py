@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,9 +51,14 @@ def free_ports(count: int) -> list[int]:
 
 
 class GatewayProcess:
-    """``tailsampler gateway`` from start to SIGTERM, as a ``with`` block."""
+    """``tailsampler gateway`` from start to SIGTERM, as a ``with`` block.
 
-    def __init__(
+    ``more`` is for ``${env:...}`` of its configuration, ``cpus`` the only processors it may run on.
+    """
+
+    name = "tailsampler"
+
+    def __init__(  # noqa: PLR0913 - all but two by name, as a command line has them
         self,
         config: Path,
         directory: Path,
@@ -60,17 +66,22 @@ class GatewayProcess:
         backend_port: int,
         decision_wait: str,
         group: Cgroup | None = None,
+        more: Mapping[str, str] | None = None,
+        cpus: Iterable[int] | None = None,
     ) -> None:
         ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.otlp_endpoint = f"127.0.0.1:{ports['OTLP']}"
+        self.http_endpoint = f"127.0.0.1:{ports['OTLP_HTTP']}"
         self._admin_port = ports["ADMIN"]
         self._health_port = ports["HEALTH"]
+        self.directory = directory
         self._log = directory.with_suffix(".log")
         environment = {f"BENCH_{name}_PORT": str(port) for name, port in ports.items()}
         environment |= {
             "BENCH_DIRECTORY": str(directory),
             "BENCH_BACKEND_PORT": str(backend_port),
             "BENCH_DECISION_WAIT": decision_wait,
+            **(more or {}),
         }
         command = [sys.executable, "-m", "tailsampler", "gateway", "--config", str(config)]
         if group is not None:
@@ -81,6 +92,8 @@ class GatewayProcess:
                 command, env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT
             )
         self.pid = self._process.pid
+        if cpus is not None:  # before it starts threads, which inherit it
+            os.sched_setaffinity(self.pid, cpus)
 
     def __enter__(self) -> Self:
         deadline = time.monotonic() + START_WITHIN_S
@@ -99,6 +112,8 @@ class GatewayProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._process.poll() is not None:
+            return
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_WITHIN_S)
@@ -136,12 +151,17 @@ class GatewayProcess:
         """What ``/metrics`` says."""
         return self._get(self._health_port, "/metrics")[1].decode()
 
-    def settle(self, within_s: float) -> Books:
-        """Wait until nothing is held; looks once a second, since looking costs CPU too."""
+    def kill(self) -> None:
+        """As the kernel does it when memory runs out, or the power when it fails."""
+        self._process.kill()
+        self._process.wait()
+
+    def settle(self, within_s: float, down_to: int = 0) -> Books:
+        """Wait until no more is held; looks once a second, since looking costs CPU too."""
         deadline = time.monotonic() + within_s
-        while (books := self.books()).held:
+        while (books := self.books()).held > down_to:
             if time.monotonic() > deadline:
-                message = f"{books.held} spans are still held after {within_s} s"
+                message = f"{books.held} spans are still held after {within_s} s, not {down_to}"
                 raise GatewayError(message)
             time.sleep(1.0)
         return books

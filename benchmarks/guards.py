@@ -16,7 +16,7 @@ from benchmarks import process, report
 from benchmarks.backend import DiscardingBackend
 from benchmarks.case import CASES
 from benchmarks.gateway import GatewayError, GatewayProcess
-from benchmarks.measure import SETTLE_WITHIN_S, generator
+from benchmarks.offer import SETTLE_WITHIN_S, generator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SPANS: Final = {8: 262_144, 64: 1_048_576, 512: 4_194_304, 8_192: 4_194_304}

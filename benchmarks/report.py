@@ -1,31 +1,29 @@
-"""The table beside its goals, for people and for programs."""
+"""The report: what came out beside its goals, for people and for programs."""
+
+from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
+from typing import Any, Final
 
-from benchmarks import process
-from benchmarks.measure import Held, Result, Sample
+from benchmarks import plots, process
+from benchmarks.case import CASES, Goal
+from benchmarks.figures import COLUMNS, FIGURES
+from benchmarks.result import OURS, Judged, Result, Spread
 
-COLUMNS = (
-    "spans a request",
-    "CPU us a span",
-    "goal",
-    "acknowledged spans/s",
-    "p99 ms",
-    "refusals",
-    "other programs, cores",
-    "accounted",
-)
-RESULTS = Path(__file__).parent / "results"
+RESULTS: Final = Path(__file__).parent / "results"
+SUMMARY: Final = "README.md"
+_TELLING: Final = ("cpu_us_a_span", "p99_ms", "first_accepted_s", "anonymous_mb")
+"""What a peer is compared by, where it was measured."""
 
 
-def render(result: Result) -> str:
-    """The report as Markdown."""
+def render(result: Result, *, plot: str | None = None) -> str:
+    """The report of one case as Markdown; ``plot`` is the name of its drawing."""
     case = result.case
     lines = [
         f"# {case.name}",
@@ -34,76 +32,180 @@ def render(result: Result) -> str:
         "",
         f"Machine: {process.machine()}.",
         f"Commit: {commit()}. Date: {datetime.now(UTC):%Y-%m-%d}.",
-        "Medians of rounds, with the smallest and the largest; sizes alternate within a round.",
-        "CPU is user and system time of the gateway process,",
-        "from the first request until every span is judged, exported and forgotten.",
+        f"Medians of {_rounds(result)}, with the smallest and the largest.",
+        "What stands in one table took turns in one run.",
         "",
-        f"| {' | '.join(COLUMNS)} |",
-        "|---:|---|---:|---|---|---:|---|---|",
+        *_table(result),
     ]
-    lines += [_row(result, size) for size in case.spans]
-    lines += ["", f"Idle: {result.idle_cpu_ms_per_s:.1f} ms of CPU a second."]
-    if result.held:
-        lines += ["", *_memory(result.held, case.memory_goal_bytes)]
+    if case.goals:
+        lines += ["", *_goals(result.judge(cores()))]
+    if len(result.subjects()) > 1:
+        lines += ["", *_ratios(result)]
+    lines += [f"\n{note}" for note in result.notes]
+    if plot:
+        lines += ["", f"![{plots.alternative(result)}]({plot})"]
     return "\n".join(lines) + "\n"
 
 
-def _row(result: Result, size: int) -> str:
-    samples = [sample for sample in result.samples if sample.spans_per_request == size]
+def _rounds(result: Result) -> str:
+    count = len({sample.round for sample in result.samples})
+    return "one round" if count == 1 else f"{count} rounds"
 
-    def spread(value: Callable[[Sample], float], digits: int) -> str:
-        values = sorted(value(sample) for sample in samples)
-        low, middle, high = values[0], median(values), values[-1]
-        return f"{middle:,.{digits}f} ({low:,.{digits}f} - {high:,.{digits}f})"
 
-    accounted = "every span" if all(sample.accounted for sample in samples) else "NO"
-    cells = [
-        str(size),
-        spread(lambda sample: sample.cpu_us_per_span, 2),
-        f"{result.case.cpu_goals_us[size]}",
-        spread(lambda sample: sample.acked_spans_per_s, 0),
-        spread(lambda sample: sample.latency_ms["p99"], 1),
-        str(sum(sample.refusals for sample in samples)),
-        spread(lambda sample: sample.others_cpu_share, 2),
-        accounted,
+def _table(result: Result) -> Iterator[str]:
+    names = [
+        name
+        for name in COLUMNS[result.case.measure.kind]
+        if any(name in sample.figures for sample in result.samples)
     ]
-    return f"| {' | '.join(cells)} |"
+    several = len(result.subjects()) > 1
+    heads = ["", *(["of"] if several else []), *map(_head, names), "accounted"]
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for way in result.case.measured:
+        for who in result.subjects():
+            mine = [one for one in result.samples if (one.way, one.subject) == (way, who)]
+            if not mine:
+                continue
+            cells = [_spread(result.spread(way, name, who), name) for name in names]
+            told = {sample.accounted for sample in mine}
+            books = "NO" if False in told else "not asked" if None in told else "every span"
+            yield f"| {' | '.join([way, *([who] if several else []), *cells, books])} |"
 
 
-def _memory(held: Held, goal: float | None) -> list[str]:
-    wanted = f"{goal:g}" if goal else "-"
-    both = held.anonymous_bytes_per_span + held.disk_bytes_per_span
-    bound = held.wire_bytes_per_span * 1.1 + (goal or 0)
-    return [
-        f"Held at once: {held.spans:,} spans of {held.wire_bytes_per_span:.0f} bytes on the wire.",
-        "",
-        "| bytes a held span | measured | goal |",
-        "|---|---:|---:|",
-        f"| anonymous memory | {held.anonymous_bytes_per_span:.1f} | {wanted} |",
-        f"| mapped files in the process | {held.mapped_bytes_per_span:.1f} | - |",
-        f"| data directory on disk | {held.disk_bytes_per_span:.1f} | - |",
-        f"| anonymous memory and data directory | {both:.1f} | {bound:.0f} |",
-        "",
-        f"The process before: {held.resident_before / 1e6:.0f} MB resident.",
-        f"Accounted: {'every span' if held.accounted else 'NO'}.",
+def _head(name: str) -> str:
+    return f"{FIGURES[name].label}, {FIGURES[name].unit}"
+
+
+def _spread(spread: Spread | None, name: str) -> str:
+    if spread is None:
+        return ""
+    digits = FIGURES[name].digits
+    low, middle, high = (
+        f"{value:,.{digits}f}" for value in (spread.low, spread.middle, spread.high)
+    )
+    return middle if low == high else f"{middle} ({low} - {high})"
+
+
+def _goals(judged: list[Judged]) -> Iterator[str]:
+    yield "| goal | wanted | measured | met |"
+    yield "|---|---|---|---|"
+    for one in judged:
+        yield f"| {words(one.goal)} | {wanted(one.goal)} | {measured(one)} | {verdict(one)} |"
+
+
+def words(goal: Goal) -> str:
+    """What a goal is about."""
+    against = f", against {goal.against}" if goal.against else ""
+    return f"{FIGURES[goal.figure].label}: {goal.of}{against}"
+
+
+def wanted(goal: Goal) -> str:
+    """The number of a goal and its unit."""
+    bound = f"<= {goal.at_most:g}" if goal.at_most is not None else f">= {goal.at_least:g}"
+    reach = f", reach for {goal.reach:g}" if goal.reach is not None else ""
+    return f"{bound} {goal.unit}{reach}"
+
+
+def measured(one: Judged) -> str:
+    """What came of a goal."""
+    if one.measured is None:
+        return "-"
+    return f"{one.measured.middle:,.2f} ({one.measured.low:,.2f} - {one.measured.high:,.2f})"
+
+
+def verdict(one: Judged) -> str:
+    """In a word, or why there is none."""
+    if one.met is not None:
+        return "yes" if one.met else "NO"
+    if one.measured is not None:
+        return f"needs {one.goal.cpus} processors; this machine has {one.cores}"
+    return "not measured"
+
+
+def _ratios(result: Result) -> Iterator[str]:
+    names = [
+        name
+        for name in (*_TELLING, "bytes_a_held_span", "acknowledged_spans_a_s")
+        if name in COLUMNS[result.case.measure.kind]
     ]
+    for peer in result.subjects()[1:]:
+        yield f"What {peer} takes for one of ours, in the same round; of rates, what it reaches."
+        yield ""
+        yield f"| | {' | '.join(FIGURES[name].label for name in names)} |"
+        yield f"|{'---|' * (len(names) + 1)}"
+        for way in result.case.measured:
+            ratios = [result.ratio(name, (way, peer), (way, OURS)) for name in names]
+            if any(ratios):
+                told = [
+                    f"{one.middle:.2f} ({one.low:.2f} - {one.high:.2f})" if one else ""
+                    for one in ratios
+                ]
+                yield f"| {way} | {' | '.join(told)} |"
 
 
-def write(result: Result, text: str) -> None:
-    """Write ``<case>.md`` and ``<case>.json`` to ``benchmarks/results``."""
-    RESULTS.mkdir(exist_ok=True)
-    name = result.case.name
-    (RESULTS / f"{name}.md").write_text(text)
-    table = {
-        "case": name,
+def table(result: Result) -> dict[str, Any]:
+    """Everything, as JSON has it."""
+    return {
+        "case": result.case.name,
         "machine": process.machine(),
+        "cores": cores(),
         "commit": commit(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "accounted": result.accounted,
         "samples": [dataclasses.asdict(sample) for sample in result.samples],
-        "held": dataclasses.asdict(result.held) if result.held else None,
-        "idle_cpu_ms_per_s": result.idle_cpu_ms_per_s,
+        "goals": [
+            {
+                "goal": words(one.goal),
+                "wanted": wanted(one.goal),
+                "measured": measured(one),
+                "met": verdict(one),
+            }
+            for one in result.judge(cores())
+        ],
+        "series": result.series,
+        "notes": result.notes,
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(table, indent=2) + "\n")
+
+
+def write(result: Result, directory: Path = RESULTS) -> None:
+    """``<case>.md``, ``<case>.json`` and ``<case>.svg``, and the summary of all cases anew."""
+    directory.mkdir(exist_ok=True)
+    name = result.case.name
+    (directory / f"{name}.svg").write_bytes(plots.svg(result))
+    (directory / f"{name}.md").write_text(render(result, plot=f"{name}.svg"))
+    (directory / f"{name}.json").write_text(json.dumps(table(result), indent=2) + "\n")
+    (directory / SUMMARY).write_text(summary(directory))
+
+
+def summary(directory: Path = RESULTS) -> str:
+    """All goals of all cases whose results are there, each with its commit and date."""
+    lines = [
+        "# Results",
+        "",
+        "Written by `make bench` and `make bench-all`; every row is a case that anyone can run.",
+        "",
+        "| case | goal | wanted | measured | met | commit, date |",
+        "|---|---|---|---|---|---|",
+    ]
+    machines = set()
+    for path in sorted(directory.glob("*.json")):
+        one = json.loads(path.read_text())
+        if "goals" not in one or not (CASES / path.stem).is_dir():
+            continue
+        machines.add(one["machine"])
+        books = "" if one["accounted"] else " **spans are unaccounted for**"
+        lines += [
+            f"| [{path.stem}]({path.stem}.md){books} | {goal['goal']} | {goal['wanted']} "
+            f"| {goal['measured']} | {goal['met']} | {one['commit']}, {one['date']} |"
+            for goal in one["goals"] or [dict.fromkeys(("goal", "wanted", "measured", "met"), "-")]
+        ]
+    return "\n".join([*lines, "", *(f"Machine: {each}.\n" for each in sorted(machines))])
+
+
+def cores() -> int:
+    """Processors that this run may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def commit() -> str:

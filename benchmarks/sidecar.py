@@ -27,7 +27,7 @@ from benchmarks.backend import SERVICE, DiscardingBackend
 from benchmarks.case import CASES
 from benchmarks.collector import CollectorProcess, Ports
 from benchmarks.gateway import GatewayError, GatewayProcess, free_ports
-from benchmarks.measure import SETTLE_WITHIN_S, generator
+from benchmarks.offer import SETTLE_WITHIN_S, generator
 
 ROUNDS: Final = 5
 SIZES: Final = (64, 512)

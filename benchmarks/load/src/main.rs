@@ -1,27 +1,11 @@
-//! `tailsampler-load`: offers OTLP/gRPC trace requests and counts what became of them.
-//!
-//! Layout: `options` is the command line; `traces` makes realistic spans; `template` encodes
-//! requests once and knows where their ids lie; `connection` is one HTTP/2 client; `tally` counts
-//! outcomes and latencies; `load` drives connections until the amount or the time is reached.
-//!
-//! Everything but the ids is encoded before the clock starts, so that on a shared machine the
-//! generator takes as little from the gateway's processors as it can.
-
-mod connection;
-mod load;
-mod options;
-mod tally;
-mod template;
-#[cfg(test)]
-mod tests;
-mod traces;
+//! `tailsampler-load`: offers OTLP trace requests and counts what became of them.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-
-use crate::options::Options;
+use tailsampler_load::load;
+use tailsampler_load::options::Options;
 
 fn main() -> ExitCode {
     let options = Options::parse();

@@ -2,29 +2,52 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, ValueEnum};
 
-/// Offer OTLP/gRPC trace requests and report, as JSON, what became of their spans.
+/// What requests are spoken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    /// OTLP/gRPC.
+    Grpc,
+    /// OTLP/HTTP with protobuf, HTTP/1.1.
+    HttpProtobuf,
+    /// OTLP/HTTP with JSON, HTTP/1.1.
+    HttpJson,
+}
+
+/// Offer OTLP trace requests and report, as JSON, what became of their spans.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 #[command(group = ArgGroup::new("until").required(true).args(["requests", "seconds"]))]
-pub(crate) struct Options {
+pub struct Options {
     /// Where the gateway listens, host:port.
     #[arg(long, default_value = "127.0.0.1:4317")]
     pub endpoint: String,
-    /// Spans in every request; a multiple of --spans-per-trace.
+    /// What is spoken there.
+    #[arg(long, value_enum, default_value_t = Protocol::Grpc)]
+    pub protocol: Protocol,
+    /// Spans in every request; a multiple of what a trace has in one.
     #[arg(long, default_value_t = 64)]
     pub spans_per_request: usize,
-    /// Spans in every trace; a trace lies whole within one request.
+    /// Spans in every trace.
     #[arg(long, default_value_t = 8)]
     pub spans_per_trace: usize,
+    /// Requests that a trace is spread over, in equal parts.
+    #[arg(long, default_value_t = 1)]
+    pub requests_per_trace: usize,
+    /// About so many bytes a span on the wire in protobuf, its share of the resource included.
+    #[arg(long, default_value_t = 270)]
+    pub span_bytes: usize,
+    /// No trace has a root span.
+    #[arg(long)]
+    pub no_root: bool,
     /// Stop after this many requests over all connections.
     #[arg(long)]
     pub requests: Option<u64>,
     /// Stop offering after this many seconds.
     #[arg(long)]
     pub seconds: Option<f64>,
-    /// HTTP/2 connections.
+    /// Connections of HTTP/2; of HTTP/1.1 there are as many as requests in flight.
     #[arg(long, default_value_t = 4)]
     pub connections: usize,
     /// Requests in flight on each connection.
@@ -42,8 +65,8 @@ pub(crate) struct Options {
     /// Fixes shapes and ids; without it every run has ids of its own.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Compress every request; costs far more here than at the gateway.
-    #[arg(long)]
+    /// Compress every request before the clock starts; needs --requests.
+    #[arg(long, requires = "requests")]
     pub gzip: bool,
     /// Speak TLS, and trust this authority, PEM; the certificate has to name the host.
     #[arg(long)]
@@ -54,6 +77,9 @@ pub(crate) struct Options {
     /// Offer a refused request again, 20 ms later, until it is taken.
     #[arg(long)]
     pub retry: bool,
+    /// Try to connect for so many seconds, a thousand times a second.
+    #[arg(long, default_value_t = 0.0)]
+    pub connect_within: f64,
     /// Write the span ids of every acknowledged request here, in hex, one a line.
     #[arg(long)]
     pub acked_ids: Option<PathBuf>,

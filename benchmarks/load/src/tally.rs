@@ -20,13 +20,13 @@ pub(crate) struct Tally {
     unknown: u64,
     refusals: u64,
     failed: BTreeMap<u16, u64>,
-    broken: bool,
+    broken: Vec<String>,
     latency_us: Histogram<u32>,
 }
 
 /// The line of JSON.
 #[derive(Debug, Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     /// Spans in requests that were sent, each counted once however often it was retried.
     pub offered_spans: u64,
     /// Spans that the other side took.
@@ -41,11 +41,17 @@ pub(crate) struct Report {
     pub failed_requests: BTreeMap<u16, u64>,
     /// Connections that ended before the load did.
     pub broken_connections: usize,
+    /// Why they did, each reason once.
+    pub broken: Vec<String>,
     /// From the first request to the last answer.
     pub seconds: f64,
+    /// From the first request to the sending of the last.
+    pub offering_seconds: f64,
+    /// When the first request was acknowledged, seconds since the epoch.
+    pub first_acknowledged_unix_s: Option<f64>,
     /// Uncompressed message bytes a span, resource and scope included.
     pub bytes_per_span: f64,
-    /// Processor time of this program, user and system.
+    /// Processor time of this program while it offered, user and system.
     pub own_cpu_seconds: f64,
     /// From the moment a request was due to its answer, retries included.
     pub latency_ms: BTreeMap<&'static str, f64>,
@@ -61,7 +67,7 @@ impl Tally {
             unknown: 0,
             refusals: 0,
             failed: BTreeMap::new(),
-            broken: false,
+            broken: Vec::new(),
             latency_us: Histogram::new_with_bounds(1, LONGEST_US, 3)?,
         })
     }
@@ -86,14 +92,14 @@ impl Tally {
     }
 
     /// The connection broke with a request of so many spans under way.
-    pub(crate) fn break_off(&mut self, spans: u64) {
+    pub(crate) fn break_off(&mut self, spans: u64, why: String) {
         self.unknown += spans;
-        self.broken = true;
+        self.broken = vec![why];
     }
 
     /// Whether the connection broke.
     pub(crate) fn is_broken(&self) -> bool {
-        self.broken
+        !self.broken.is_empty()
     }
 
     /// Adds another worker's counts.
@@ -105,6 +111,11 @@ impl Tally {
         self.refusals += other.refusals;
         for (code, count) in &other.failed {
             *self.failed.entry(*code).or_default() += count;
+        }
+        for why in &other.broken {
+            if !self.broken.contains(why) {
+                self.broken.push(why.clone());
+            }
         }
         // Equal bounds, so nothing is out of range.
         let _ = self.latency_us.add(&other.latency_us);
@@ -122,7 +133,10 @@ impl Tally {
             refusals: self.refusals,
             failed_requests: self.failed.clone(),
             broken_connections: ran.broken_connections,
+            broken: self.broken.clone(),
             seconds: ran.seconds,
+            offering_seconds: ran.offering_seconds,
+            first_acknowledged_unix_s: ran.first_acknowledged_unix_s,
             bytes_per_span: ran.bytes_per_span,
             own_cpu_seconds: ran.own_cpu_seconds,
             latency_ms: BTreeMap::from([
@@ -137,9 +151,11 @@ impl Tally {
 }
 
 /// What the run as a whole knows, and no single worker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ran {
     pub seconds: f64,
+    pub offering_seconds: f64,
+    pub first_acknowledged_unix_s: Option<f64>,
     pub bytes_per_span: f64,
     pub own_cpu_seconds: f64,
     pub broken_connections: usize,

@@ -13,16 +13,27 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::net::TcpListener;
 
-use crate::options::Options;
-use crate::template::{FRAME_HEADER, Shape, Template};
+use crate::options::{Options, Protocol};
+use crate::template::{FRAME_HEADER, Ids, Shape, Template};
 
 const SHAPE: Shape = Shape {
+    protocol: Protocol::Grpc,
     spans_per_request: 512,
-    spans_per_trace: 8,
+    spans_per_part: 8,
+    rooted: true,
+    more_bytes: 0,
     error_share: 0.25,
     slow_share: 0.25,
     base_ns: 1_700_000_000_000_000_000,
 };
+
+/// A copy with ids that no other has, and its span ids.
+fn stamp(template: &Template, rng: &mut Rng) -> (Vec<u8>, Vec<u64>) {
+    let traces: Vec<Ids> = (0..template.traces()).map(|_| Ids::new(rng)).collect();
+    let mut span_ids = Vec::new();
+    let bytes = template.stamp(rng, &traces, &mut span_ids);
+    (bytes, span_ids)
+}
 
 fn decode(frame: &[u8]) -> Vec<Span> {
     assert_eq!(frame[0], 0);
@@ -41,8 +52,8 @@ fn decode(frame: &[u8]) -> Vec<Span> {
 fn stamped_requests_decode_to_whole_traces() {
     let mut rng = Rng::with_seed(1);
     let template = Template::new(&mut rng, SHAPE);
-    let mut ids = Vec::new();
-    let spans = decode(&template.stamp(&mut rng, &mut ids));
+    let (bytes, ids) = stamp(&template, &mut rng);
+    let spans = decode(&bytes);
     assert_eq!(spans.len(), 512);
     let mut traces = HashSet::new();
     for (trace, ids) in spans.chunks(8).zip(ids.chunks(8)) {
@@ -66,9 +77,8 @@ fn every_copy_has_ids_of_its_own() {
     let mut rng = Rng::with_seed(2);
     let template = Template::new(&mut rng, SHAPE);
     let mut seen = HashSet::new();
-    let mut ids = Vec::new();
     for _ in 0..10 {
-        template.stamp(&mut rng, &mut ids);
+        let (_, ids) = stamp(&template, &mut rng);
         assert!(ids.iter().all(|id| seen.insert(*id)));
     }
 }
@@ -90,6 +100,24 @@ fn spans_have_the_stated_weight() {
     }
 }
 
+/// Spans of 2,000 bytes are that heavy, within a hundredth.
+#[test]
+fn heavy_spans_weigh_what_was_asked() {
+    let mut rng = Rng::with_seed(5);
+    let template = Template::new(
+        &mut rng,
+        Shape {
+            more_bytes: 2_000 - 270,
+            ..SHAPE
+        },
+    );
+    let weight = template.message_len() as f64 / 512.0;
+    assert!(
+        (1_960.0..2_040.0).contains(&weight),
+        "{weight} bytes a span"
+    );
+}
+
 /// Errors carry status 500, slow traces last over a second, and both come in their shares.
 #[test]
 fn errors_and_slow_traces_come_in_their_shares() {
@@ -98,7 +126,7 @@ fn errors_and_slow_traces_come_in_their_shares() {
         spans_per_request: 8 * 2_000,
         ..SHAPE
     };
-    let spans = decode(&Template::new(&mut rng, shape).stamp(&mut rng, &mut Vec::new()));
+    let spans = decode(&stamp(&Template::new(&mut rng, shape), &mut rng).0);
     let (mut errors, mut slow) = (0, 0);
     for trace in spans.chunks(8) {
         let begins = trace
@@ -267,4 +295,89 @@ fn a_rate_is_not_exceeded() {
         "{} s",
         report.seconds
     );
+}
+
+/// Quantiles of answers are those of the sorted list, to the three digits that are kept.
+#[test]
+fn quantiles_are_those_of_the_sorted_answers() {
+    let mut rng = Rng::with_seed(6);
+    let mut sorted: Vec<u64> = (0..20_000).map(|_| rng.u64(100..2_000_000)).collect();
+    let mut tally = crate::tally::Tally::new().unwrap();
+    for us in &sorted {
+        let answer = crate::connection::Answer::Acknowledged { rejected: 0 };
+        tally.answer(&answer, 1, Duration::from_micros(*us));
+    }
+    sorted.sort_unstable();
+    let report = tally.report(crate::tally::Ran::default());
+    for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)] {
+        let rank = (share * sorted.len() as f64).ceil() as usize - 1;
+        let (exact, told) = (sorted[rank] as f64 / 1e3, report.latency_ms[name]);
+        assert!(
+            (told / exact - 1.0).abs() < 0.002,
+            "{name}: {told}, not {exact}"
+        );
+    }
+}
+
+/// Parts of a trace share its id and its root, and only the first part has the root.
+#[test]
+fn a_trace_that_is_spread_has_one_id_and_one_root() {
+    let mut rng = Rng::with_seed(8);
+    let spread = Shape {
+        spans_per_part: 2,
+        ..SHAPE
+    };
+    let first = Template::new(&mut rng, spread);
+    let rest = Template::new(
+        &mut rng,
+        Shape {
+            rooted: false,
+            ..spread
+        },
+    );
+    let traces: Vec<Ids> = (0..first.traces()).map(|_| Ids::new(&mut rng)).collect();
+    let mut ids = Vec::new();
+    let begun = decode(&first.stamp(&mut rng, &traces, &mut ids));
+    let more = decode(&rest.stamp(&mut rng, &traces, &mut ids));
+    for ((begun, more), ids) in begun.chunks(2).zip(more.chunks(2)).zip(&traces) {
+        assert!(begun[0].parent_span_id.is_empty());
+        assert_eq!(begun[0].trace_id, ids.trace.to_be_bytes());
+        for span in begun[1..].iter().chain(more) {
+            assert_eq!(span.trace_id, begun[0].trace_id);
+            assert_eq!(span.parent_span_id, begun[0].span_id);
+        }
+    }
+}
+
+/// Requests in JSON hold the same spans as the core reads them, with ids in their places.
+#[test]
+fn requests_in_json_are_read_as_those_in_protobuf() {
+    let mut rng = Rng::with_seed(9);
+    let template = Template::new(
+        &mut rng,
+        Shape {
+            protocol: Protocol::HttpJson,
+            ..SHAPE
+        },
+    );
+    let (bytes, ids) = stamp(&template, &mut rng);
+    let text: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let resources = text["resourceSpans"].as_array().unwrap().iter();
+    let spans: Vec<&serde_json::Value> = resources
+        .flat_map(|one| one["scopeSpans"][0]["spans"].as_array().unwrap())
+        .collect();
+    assert_eq!(spans.len(), 512);
+    for (trace, ids) in spans.chunks(8).zip(ids.chunks(8)) {
+        for (span, id) in trace.iter().zip(ids) {
+            assert_eq!(span["spanId"], format!("{id:016x}"));
+            assert_eq!(span["traceId"], trace[0]["traceId"]);
+        }
+        assert!(trace[0].get("parentSpanId").is_none());
+        assert!(
+            trace[1..]
+                .iter()
+                .all(|span| span["parentSpanId"] == trace[0]["spanId"])
+        );
+        assert!(trace[0]["traceId"] != "1".repeat(32));
+    }
 }

@@ -65,10 +65,22 @@ pub(crate) fn scope() -> InstrumentationScope {
     }
 }
 
-/// One trace of `spans` spans: a root and its children. Ids are placeholders of the right length.
-///
-/// `base_ns` is the start of the root, nanoseconds since the epoch.
-pub(crate) fn trace(rng: &mut Rng, kind: Kind, spans: usize, base_ns: u64) -> Vec<Span> {
+/// How the spans of a trace, or of a part of one, are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Make {
+    /// How many.
+    pub spans: usize,
+    /// The first of them is the root.
+    pub rooted: bool,
+    /// Bytes of attributes beyond the usual ones, for each.
+    pub more_bytes: usize,
+    /// The start of the root, nanoseconds since the epoch.
+    pub base_ns: u64,
+}
+
+/// One trace, or a part of one. Ids are placeholders of the right length.
+pub(crate) fn trace(rng: &mut Rng, kind: Kind, make: Make) -> Vec<Span> {
+    let Make { spans, base_ns, .. } = make;
     let lasts = match kind {
         Kind::Slow => rng.u64(1_000..3_000) * MILLISECOND,
         Kind::Plain | Kind::Error => rng.u64(20..400) * MILLISECOND,
@@ -78,7 +90,10 @@ pub(crate) fn trace(rng: &mut Rng, kind: Kind, spans: usize, base_ns: u64) -> Ve
         .map(|position| {
             let begins = base_ns + position as u64 * lasts / (2 * spans as u64);
             let ends = base_ns + lasts - position as u64 * lasts / (3 * spans as u64);
-            span(rng, position == 0, failing == Some(position), begins, ends)
+            let root = make.rooted && position == 0;
+            let mut span = span(rng, root, failing == Some(position), begins, ends);
+            pad(rng, &mut span, make.more_bytes);
+            span
         })
         .collect()
 }
@@ -113,6 +128,20 @@ fn span(rng: &mut Rng, root: bool, failing: bool, begins: u64, ends: u64) -> Spa
             message: String::new(),
         }),
         ..Span::default()
+    }
+}
+
+/// Adds attributes as an SQL client or a message broker's has: texts of up to 200 bytes.
+fn pad(rng: &mut Rng, span: &mut Span, mut bytes: usize) {
+    // Key, tags and lengths.
+    const EACH: usize = 22;
+    const LONGEST: usize = 200;
+    while bytes > EACH {
+        let length = LONGEST.min(bytes - EACH);
+        let value: String = (0..length).map(|_| rng.alphanumeric()).collect();
+        let key = format!("app.detail.{:03}", span.attributes.len());
+        span.attributes.push(text(&key, value));
+        bytes -= EACH + length;
     }
 }
 
