@@ -45,3 +45,21 @@ async def test_a_sleeper_that_was_cancelled_is_passed_over() -> None:
     await clock.advance(2)
     assert task.cancelled()
     assert clock.monotonic_s() == 2
+
+
+async def test_many_short_waits_come_to_one_long_one() -> None:
+    """What floats add to a hundred waits does not keep the last sleeper from its turn."""
+    clock = ManualClock()
+    woken = 0
+
+    async def sleeper() -> None:
+        nonlocal woken
+        while True:
+            await clock.sleep(0.2)
+            woken += 1
+
+    task = asyncio.create_task(sleeper())
+    await settle()
+    await clock.advance(20)
+    assert woken == 100
+    task.cancel()
