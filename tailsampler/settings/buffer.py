@@ -89,7 +89,8 @@ class Buffer(Section):
     )
     segment_bytes: Annotated[Size, sized("1MiB", "1GiB")] = Field(
         default=64 << 20,
-        description="Size of one file of the log; space is freed file by file. Default: 64MiB.",
+        description="Size of one file of the log; space is freed file by file, and where at least "
+        "eight fit in max_bytes, up to two more are kept to be written over. Default: 64MiB.",
     )
     fsync: Annotated[Fsync, BeforeValidator(parse_fsync)] = Field(
         default=FsyncInterval(),

@@ -65,6 +65,19 @@ pub struct BufferOptions {
     pub fsync: Fsync,
 }
 
+impl BufferOptions {
+    /// Files of the log that are kept to be written over, beyond `max_bytes`: as many as are let go
+    /// at once in a steady stream, where they are a small part of it.
+    #[must_use]
+    pub const fn spares(&self) -> usize {
+        if self.max_bytes / 8 >= self.segment_bytes {
+            2
+        } else {
+            0
+        }
+    }
+}
+
 /// When the logs are made durable against a loss of power. A killed process loses nothing in any
 /// of them.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]

@@ -197,6 +197,15 @@ impl FileSystem for Reserving {
         self.0.remove(path)
     }
 
+    fn retire(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.retire(from, to)
+    }
+
+    fn reuse(&self, from: &Path, to: &Path) -> io::Result<Arc<dyn File>> {
+        let file = twice(&self.1, || self.0.reuse(from, to))?;
+        Ok(Arc::new(ReservingFile(file, Arc::clone(&self.1))))
+    }
+
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let attempt = || self.0.replace(path, bytes);
         match twice(&self.1, attempt) {

@@ -80,6 +80,7 @@ fn a_full_disk_empties_itself() {
         let judged = world.advance(now_ns + 2_000 * MS).len() as u64;
         assert_eq!(judged, taken, "round {round}");
         assert!(world.engine().reserve().is_spent());
+        world.engine().spares().clear(&disk);
         assert!(world.engine().reserve().restore(), "round {round}");
         assert!(world.engine().full().is_none());
         assert_eq!(

@@ -120,6 +120,21 @@ proptest! {
     }
 }
 
+/// How many bytes of a file were written for what it is now: one that is written over an earlier
+/// one's bytes says so itself, at the end of every group. A spare one has none.
+fn written((path, bytes): &(PathBuf, Vec<u8>)) -> usize {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    if name.starts_with("spare-") {
+        return 0;
+    }
+    let mut at = 0;
+    while name.ends_with(".reused.log") && bytes[at + 16] != 11 {
+        let length = bytes[at + 8..at + 12].try_into().unwrap();
+        at += 64 + u32::from_le_bytes(length) as usize;
+    }
+    if at == 0 { bytes.len() } else { at }
+}
+
 /// A directory that a process left, in good order or by dying, is sound; with any byte of it
 /// flipped it is not.
 #[test]
@@ -131,7 +146,7 @@ fn no_flip_passes() {
     assert!(whole.sound, "{whole:#?}");
     assert!(whole.logs.values().all(|log| !log.kinds.is_empty()));
     for file in 0..left.len() {
-        for at in 0..left[file].1.len() {
+        for at in 0..written(&left[file]) {
             let bit = 1 << ((at * 5 + file) % 8);
             left[file].1[at] ^= bit;
             let found = survey(&disk_of(&left));

@@ -43,7 +43,7 @@ fn life_with(options: Options, rounds: u64, taken: u64) -> (MemoryDisk, Vec<u64>
     }
     let chores = Chores {
         checkpoint: Some(world.engine().checkpoint()),
-        remove: Vec::new(),
+        ..Chores::default()
     };
     let left = chores.carry_out(&disk, Path::new("data"));
     assert!(left.is_empty());

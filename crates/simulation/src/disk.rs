@@ -44,6 +44,12 @@ enum Operation {
     Write(Inode, u64, Vec<u8>),
     Truncate(Inode, u64),
     Remove(PathBuf),
+    /// From one name to another. Durable when it returns if the file goes out of use.
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+        retired: bool,
+    },
     /// Durable when it returns, as all names of its directory are then.
     Replace(PathBuf, Inode, Vec<u8>),
     /// Durable with it: the names of the directory, if the file had none that was.
@@ -80,6 +86,11 @@ impl State {
                 self.contents[*inode].truncate(*length as usize);
             }
             Operation::Remove(path) => drop(self.names.remove(path)),
+            Operation::Rename { from, to, .. } => {
+                if let Some(inode) = self.names.remove(from) {
+                    self.names.insert(to.clone(), inode);
+                }
+            }
             Operation::Replace(path, inode, bytes) => {
                 self.grow(*inode);
                 self.contents[*inode].clone_from(bytes);
@@ -185,13 +196,23 @@ fn survivors(done: &[Operation], left: &mut State, mut luck: impl FnMut(usize) -
             Operation::Replace(..) => left.apply(operation),
             Operation::Sync(..) => {}
             // It returns when the name is gone for good; only the last may be under way.
-            Operation::Remove(_) if !behind.is_empty() => left.apply(operation),
-            Operation::Create(path, _) | Operation::Remove(path) => {
+            Operation::Remove(_) | Operation::Rename { retired: true, .. }
+                if !behind.is_empty() =>
+            {
+                left.apply(operation);
+            }
+            Operation::Create(path, _)
+            | Operation::Remove(path)
+            | Operation::Rename { to: path, .. } => {
                 let durable = behind.iter().any(|later| match later {
                     Operation::Sync(_, Some(directory)) => path.parent() == Some(directory),
-                    Operation::Replace(other, ..) | Operation::Remove(other) => {
-                        path.parent() == other.parent()
-                    }
+                    Operation::Replace(other, ..)
+                    | Operation::Remove(other)
+                    | Operation::Rename {
+                        to: other,
+                        retired: true,
+                        ..
+                    } => path.parent() == other.parent(),
                     _ => false,
                 });
                 if durable || luck(at) {
@@ -300,6 +321,33 @@ impl FileSystem for CutDisk {
         state.file(path)?;
         state.perform(Operation::Remove(path.to_owned()));
         Ok(())
+    }
+
+    fn retire(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.file(from)?;
+        state.perform(Operation::Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            retired: true,
+        });
+        Ok(())
+    }
+
+    fn reuse(&self, from: &Path, to: &Path) -> io::Result<Arc<dyn File>> {
+        let mut state = self.state();
+        if state.names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let inode = state.file(from)?;
+        state.perform(Operation::Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            retired: false,
+        });
+        let directory = to.parent().unwrap_or(Path::new("")).to_owned();
+        state.unnamed.insert(inode, directory);
+        Ok(Arc::new(CutFile(self.clone(), inode)))
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -11,7 +11,7 @@ use crate::admission::Seen;
 use crate::fs::{FileSystem, guarded};
 use crate::intake::RefusalReason;
 use crate::ledger::{Count, Totals};
-use crate::log::{Dirty, POSITION_BOUND};
+use crate::log::{Dirty, POSITION_BOUND, Spares};
 use crate::verdicts::Early;
 use crate::votes::Limits;
 
@@ -77,6 +77,8 @@ pub struct Chores {
     pub checkpoint: Option<Checkpoint>,
     /// Files to be removed once it is.
     pub remove: Vec<PathBuf>,
+    /// Who may want to keep some of them.
+    pub spares: Option<Spares>,
 }
 
 impl Chores {
@@ -90,6 +92,7 @@ impl Chores {
     pub fn add(&mut self, later: Self) {
         self.checkpoint = later.checkpoint.or_else(|| self.checkpoint.take());
         self.remove.extend(later.remove);
+        self.spares = later.spares.or_else(|| self.spares.take());
     }
 
     /// Logs with a file that could not be removed; those behind it were not tried.
@@ -106,7 +109,12 @@ impl Chores {
         {
             return self; // the files stay, too
         }
-        let gone = |path: &PathBuf| match fs.remove(path) {
+        let spares = self.spares.clone();
+        let go = |path: &Path| {
+            let kept = spares.as_ref().and_then(|spares| spares.keep(fs, path));
+            kept.unwrap_or_else(|| fs.remove(path))
+        };
+        let gone = |path: &PathBuf| match go(path) {
             Err(error) => error.kind() == ErrorKind::NotFound,
             Ok(()) => true,
         };
@@ -201,6 +209,7 @@ impl Engine {
         remove.extend(self.old_verdicts());
         self.chores.checkpoint = Some(self.checkpoint());
         self.chores.remove.extend(remove);
+        self.chores.spares = Some(self.log.spares());
     }
 
     /// Segments of the verdict log beyond the bound that no request on disk can still need.

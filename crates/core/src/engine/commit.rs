@@ -63,6 +63,22 @@ impl Prepared {
     }
 }
 
+/// What is known of a trace when spans of it come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is held, in this slot.
+    Held(u32),
+    /// It was judged: where its verdict stands, and whether it was kept.
+    Judged {
+        /// A position in the verdict log.
+        verdict: u64,
+        /// Whether it was kept.
+        kept: bool,
+    },
+    /// Nothing.
+    New,
+}
+
 impl Engine {
     /// Append a group of requests with one write, then index them. When this returns they may
     /// be acknowledged: in mode `always` they are durable.
@@ -235,13 +251,21 @@ impl Engine {
         for delta in &prepared.traces {
             held += delta.bytes;
             let hash = self.index.hash(&delta.trace_id);
-            places.push((hash, self.index.find(hash, &delta.trace_id)));
+            places.push(match self.index.find(hash, &delta.trace_id) {
+                Some(slot) => (hash, Place::Held(slot)),
+                None => (hash, Place::New),
+            });
+        }
+        for (hash, place) in places.iter_mut().filter(|(_, place)| *place == Place::New) {
+            if let Some((verdict, kept)) = self.memory.find(*hash) {
+                *place = Place::Judged { verdict, kept };
+            }
         }
         assert_eq!(places.len(), prepared.traces.len(), "one place a trace");
-        for (delta, &(hash, slot)) in prepared.traces.iter().zip(&places) {
-            if let Some(slot) = slot {
+        for (delta, &(hash, place)) in prepared.traces.iter().zip(&places) {
+            if let Place::Held(slot) = place {
                 self.extend(slot, delta, position, now);
-            } else if let Some((verdict, kept)) = self.memory.find(hash) {
+            } else if let Place::Judged { verdict, kept } = place {
                 let pin = self.pins.pin(base);
                 let late = LateSpans {
                     trace_id: delta.trace_id,

@@ -40,7 +40,7 @@ use crate::clock::Now;
 use crate::fs::FileSystem;
 use crate::index::{Index, Pins, TraceHasher};
 use crate::ledger::{Count, Totals};
-use crate::log::{Failing, LogError, LogReader, LogWriter};
+use crate::log::{Failing, LogError, LogReader, LogWriter, Spares};
 use crate::options::Options;
 use crate::outbox::{KeptJob, Outbox, Survey};
 use crate::plan::{Compiled, PlanError, SharedPlans};
@@ -164,7 +164,7 @@ pub struct Engine {
     pub(crate) lost_power: bool,
     positions: Vec<u64>,
     /// Hash and slot of every trace of the request at hand.
-    places: Vec<(u64, Option<u32>)>,
+    places: Vec<(u64, commit::Place)>,
 }
 
 /// Late spans, their record, and its pin.
@@ -186,6 +186,7 @@ impl Engine {
             &directory.join("buffer"),
             options.buffer.segment_bytes,
         )?;
+        log.keep_spares(options.buffer.spares());
         // Everything but requests may be written to the last of the room.
         let fs: Arc<dyn FileSystem> = Arc::new(Reserving(fs, Arc::clone(&reserve)));
         let verdict_log = VerdictLog::open(Arc::clone(&fs), &directory.join("verdicts"))?;
@@ -276,6 +277,13 @@ impl Engine {
     #[must_use]
     pub fn reserve(&self) -> Arc<Reserve> {
         Arc::clone(&self.reserve)
+    }
+
+    /// Files of the buffer log that are kept to be written over; somebody must give them up when
+    /// the disk is full.
+    #[must_use]
+    pub fn spares(&self) -> Spares {
+        self.log.spares()
     }
 
     /// A reader of the buffer log, for the packer.

@@ -103,6 +103,21 @@ impl FileSystem for MemoryDisk {
         }
     }
 
+    fn retire(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut files = held(&self.files);
+        let contents = files.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        files.insert(to.to_owned(), contents);
+        Ok(())
+    }
+
+    fn reuse(&self, from: &Path, to: &Path) -> io::Result<Arc<dyn File>> {
+        if held(&self.files).contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.retire(from, to)?;
+        self.open(to)
+    }
+
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         held(&self.files).insert(path.to_owned(), Arc::new(Mutex::new(bytes.to_vec())));
         Ok(())

@@ -73,6 +73,18 @@ pub trait FileSystem: Send + Sync {
     /// # Errors
     /// Whatever the disk says.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Give a file that nothing needs any more another name, in place of what bears that one; when
+    /// this returns the old name is gone for good.
+    ///
+    /// # Errors
+    /// Whatever the disk says; it has one of the two names.
+    fn retire(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Give a retired file the name that it is to be written to under, which must not exist. It
+    /// holds what it held. The name is durable when the file is, as that of a created one.
+    ///
+    /// # Errors
+    /// Whatever the disk says; it has one of the two names.
+    fn reuse(&self, from: &Path, to: &Path) -> io::Result<Arc<dyn File>>;
     /// Replace `path` with these bytes so that a crash leaves the old or the new file, never a mix;
     /// when this returns the new one is durable.
     ///

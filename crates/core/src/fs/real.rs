@@ -132,6 +132,21 @@ impl FileSystem for RealDisk {
         sync_directory(parent(path))
     }
 
+    fn retire(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)?;
+        sync_directory(parent(from))
+    }
+
+    fn reuse(&self, from: &Path, to: &Path) -> io::Result<Arc<dyn File>> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // A file system that cannot say so: nobody else makes files here.
+            Err(rustix::io::Errno::INVAL) => fs::rename(from, to)?,
+            renamed => renamed?,
+        }
+        self.open(to)
+    }
+
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = path.with_extension("new");
         let mut file = OpenOptions::new()

@@ -170,6 +170,20 @@ impl Index {
             .is_some_and(|trace| trace.stamp == stamp)
     }
 
+    /// Look at what [`Self::remove`] will touch of these traces. Each look stands alone, so that
+    /// the misses of the cache overlap, which they do not while one trace is removed after the
+    /// other. Returns a number that stands for what was seen.
+    #[must_use]
+    pub fn foresee(&self, slots: impl Iterator<Item = u32>) -> u64 {
+        slots.fold(0, |seen, slot| {
+            let trace = &self.traces[slot];
+            let hash = self.hasher.hash(&trace.trace_id);
+            let found = self.tables[table_of(hash)].find(hash, |&other| other == slot);
+            let record = &self.records[trace.newest];
+            seen ^ u64::from(record.older) ^ u64::from(found.is_some())
+        })
+    }
+
     /// Stop holding a trace; the positions of its records are added to `positions`, oldest first.
     pub fn remove(&mut self, slot: u32, positions: Option<&mut Vec<u64>>) -> Trace {
         let trace = self.traces.remove(slot);

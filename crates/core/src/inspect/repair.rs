@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::IoSlice;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -67,8 +68,8 @@ impl DataDirectory {
                 return Err(self.failed(std::io::ErrorKind::ReadOnlyFilesystem.into()));
             }
             self.write_down(&repairs)?;
-            for (log, patch) in &patches {
-                self.apply(log, patch)?;
+            for (path, patch) in &patches {
+                self.apply(path, patch)?;
             }
         }
         self.rewrite(dry_run, &mut repairs)?;
@@ -80,7 +81,7 @@ impl DataDirectory {
         &self,
         log: &'static str,
         repairs: &mut Repairs,
-        patches: &mut Vec<(&'static str, Patch)>,
+        patches: &mut Vec<(PathBuf, Patch)>,
     ) -> Result<(), InspectError> {
         let reader = self.reader(log)?;
         let mut records = reader.records(0);
@@ -103,7 +104,8 @@ impl DataDirectory {
                         bytes: damage.bytes,
                         was: patch.old.iter().map(|byte| format!("{byte:02x}")).collect(),
                     });
-                    patches.push((log, patch));
+                    let name = reader.name_of(patch.base);
+                    patches.push((self.path.join(log).join(name), patch));
                 }
                 None => repairs.left.push(Left {
                     path,
@@ -130,11 +132,9 @@ impl DataDirectory {
         written.map_err(|error| self.failed(error))
     }
 
-    fn apply(&self, log: &str, patch: &Patch) -> Result<(), InspectError> {
-        let path = self.path.join(log);
-        let path = path.join(crate::log::file_name(patch.base));
+    fn apply(&self, path: &Path, patch: &Patch) -> Result<(), InspectError> {
         let write = || {
-            let file = self.fs.open(&path)?;
+            let file = self.fs.open(path)?;
             let mut parts = [IoSlice::new(&patch.new)];
             file.write_at(patch.position - patch.base, &mut parts)?;
             file.sync()

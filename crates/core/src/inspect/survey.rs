@@ -79,6 +79,7 @@ const fn name(kind: Kind) -> &'static str {
         Kind::Taken => "taken",
         Kind::Mark => "mark",
         Kind::Filler => "filler",
+        Kind::End => "end",
         Kind::Unknown(_) => "unknown",
     }
 }

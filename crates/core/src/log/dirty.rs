@@ -47,7 +47,7 @@ pub(super) fn read_marks(
 }
 
 fn mark(directory: &Path, base: u64) -> PathBuf {
-    directory.join(file_name(base)).with_extension(MARK)
+    directory.join(file_name(base, false)).with_extension(MARK)
 }
 
 /// A segment that was written to, for whoever may wait for the disk.
@@ -89,7 +89,7 @@ impl Dirty {
         let length = next.map_or(size, |next| size.min(next - self.base));
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
         file.read_at(0, &mut bytes)?;
-        let path = self.directory.join(file_name(self.base));
+        let path = self.directory.join(self.segments.name(self.base));
         self.fs.replace(&path, &bytes)?;
         // If it cannot be opened, the file at hand still reads the same.
         let copy = self.fs.open(&path).unwrap_or(file);

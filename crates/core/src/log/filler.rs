@@ -5,7 +5,6 @@
 
 use super::record::{HEADER_BYTES, MAGIC, RawHeader};
 use super::{Damage, Header, Kind, LogError, LogReader};
-use crate::ledger::Count;
 
 /// Bytes of a segment that are to be written over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,15 +98,6 @@ fn filler(header: Option<Header>) -> Header {
             kind: Kind::Filler,
             ..header
         },
-        None => Header {
-            kind: Kind::Filler,
-            tenant: 0,
-            plan: 0,
-            count: 0,
-            rank: 0,
-            sequence: 0,
-            wall_ns: 0,
-            total: Count::default(),
-        },
+        None => Header::silent(Kind::Filler),
     }
 }

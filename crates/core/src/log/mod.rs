@@ -5,6 +5,10 @@
 //!
 //! A segment is named after the position of its first byte, so the name alone says where it
 //! stands. After a start a new segment is begun, so that a torn tail is never written over.
+//!
+//! The file of a segment that nothing needs any more may become the next one. It is written over
+//! from its begin, and every group of records ends with one that says so; what stands behind was
+//! written for other positions, and is no record here.
 
 mod dirty;
 mod failing;
@@ -13,6 +17,7 @@ mod reader;
 mod record;
 mod records;
 mod segments;
+mod spares;
 mod writer;
 
 pub use dirty::Dirty;
@@ -21,7 +26,8 @@ pub(crate) use filler::{Patch, patch};
 pub use reader::{LogReader, Record};
 pub use record::{HEADER_BYTES, Header, Kind, VERSION};
 pub use records::{Damage, Records};
-pub(crate) use segments::{POSITION_BOUND, file_name};
+pub(crate) use segments::POSITION_BOUND;
+pub use spares::Spares;
 pub use writer::{Entry, LogWriter};
 
 use std::io;
@@ -52,6 +58,18 @@ pub enum LogError {
     Full {
         /// The log.
         path: String,
+    },
+    /// Two files claim to be one segment.
+    #[error(
+        "{directory}: {one} and {other} claim to be the same segment; move the one away that is a copy"
+    )]
+    Twice {
+        /// The log.
+        directory: String,
+        /// One of them.
+        one: String,
+        /// The other one.
+        other: String,
     },
     /// A record of a later version of this program.
     #[error(

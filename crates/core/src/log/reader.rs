@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::record::{HEADER_BYTES, RawHeader};
 use super::records::Records;
-use super::segments::{Segments, file_name, segment_base};
+use super::segments::{Segments, segments_of};
 use super::{Header, LogError, VERSION};
 use crate::fs::FileSystem;
 
@@ -61,14 +61,12 @@ impl LogReader {
             .list(directory)
             .map_err(|error| failed(directory, error))?;
         let segments = Segments::default();
-        for name in names {
-            if let Some(base) = segment_base(&name) {
-                let path = directory.join(&name);
-                let file = fs
-                    .open_to_read(&path)
-                    .map_err(|error| failed(&path, error))?;
-                segments.insert(base, file);
-            }
+        for (base, reused, name) in segments_of(directory, &names)? {
+            let path = directory.join(name);
+            let file = fs
+                .open_to_read(&path)
+                .map_err(|error| failed(&path, error))?;
+            segments.insert((base, reused), file);
         }
         Ok(Self::new(directory.to_owned(), segments))
     }
@@ -86,7 +84,7 @@ impl LogReader {
                 .file
                 .size()
                 .map_err(|error| self.failed(base, error))?;
-            all.push((base, file_name(base), bytes));
+            all.push((base, self.segments.name(base), bytes));
             from = base + 1;
         }
         Ok(all)
@@ -174,6 +172,12 @@ impl LogReader {
         self.segments.first()
     }
 
+    /// The name of the file of the segment that begins here.
+    #[must_use]
+    pub fn name_of(&self, base: u64) -> String {
+        self.segments.name(base)
+    }
+
     /// The file that holds `position`, or that should.
     #[must_use]
     pub fn path_of(&self, position: u64) -> String {
@@ -206,6 +210,7 @@ impl LogReader {
     }
 
     fn path(&self, base: u64) -> String {
-        self.directory.join(file_name(base)).display().to_string()
+        let name = self.segments.name(base);
+        self.directory.join(name).display().to_string()
     }
 }

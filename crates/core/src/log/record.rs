@@ -43,6 +43,9 @@ pub enum Kind {
     Moved,
     /// Buffer log: how much of the requests that follow was shed at the door.
     Shed,
+    /// Ends what was written to a segment over the bytes of an earlier one; the next record is
+    /// written over it.
+    End,
     /// Any log: bytes that were no record when the log was repaired; skipped.
     Filler,
     /// Of a kind this version does not know; skipped.
@@ -62,6 +65,7 @@ impl Kind {
             Self::Taken => 8,
             Self::Moved => 9,
             Self::Shed => 10,
+            Self::End => 11,
             Self::Unknown(byte) => byte,
         }
     }
@@ -78,6 +82,7 @@ impl Kind {
             8 => Self::Taken,
             9 => Self::Moved,
             10 => Self::Shed,
+            11 => Self::End,
             other => Self::Unknown(other),
         }
     }
@@ -108,6 +113,20 @@ pub struct Header {
 }
 
 impl Header {
+    /// That of a record which says nothing itself.
+    pub(super) const fn silent(kind: Kind) -> Self {
+        Self {
+            kind,
+            tenant: 0,
+            plan: 0,
+            count: 0,
+            rank: 0,
+            sequence: 0,
+            wall_ns: 0,
+            total: Count::new(0, 0),
+        }
+    }
+
     /// Encode the header of a body with this length and crc32c, to stand at `position`.
     pub(super) fn encode(&self, position: u64, length: u32, body_crc: u32) -> [u8; HEADER_BYTES] {
         let read_back = Kind::of(self.kind.byte());
@@ -154,6 +173,11 @@ impl RawHeader<'_> {
 
     pub(super) const fn version(&self) -> u8 {
         self.0[17]
+    }
+
+    /// Whether it ends what was written to its segment.
+    pub(super) const fn is_end(&self) -> bool {
+        self.0[16] == Kind::End.byte()
     }
 
     pub(super) fn length(&self) -> usize {

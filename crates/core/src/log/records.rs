@@ -45,6 +45,8 @@ pub struct Records {
     skip_to: u64,
     /// Where the segment that was read last ends, and the next one should begin.
     expected: Option<u64>,
+    /// Where the segment that was read last was found to end.
+    end: Option<u64>,
     damage: Vec<Damage>,
 }
 
@@ -53,6 +55,8 @@ struct Current {
     segment: Segment,
     /// The position behind its last byte.
     end: u64,
+    /// What was written to it may end before: where, only its records tell.
+    open_ended: bool,
     /// The position to read next.
     position: u64,
     /// Some of its bytes, and where they begin.
@@ -144,8 +148,15 @@ impl Records {
             current: None,
             skip_to: position,
             expected: None,
+            end: None,
             damage: Vec::new(),
         }
+    }
+
+    /// Where the log was found to end; None before all is read.
+    #[must_use]
+    pub(super) const fn end(&self) -> Option<u64> {
+        self.end
     }
 
     /// What was skipped so far.
@@ -180,14 +191,15 @@ impl Records {
                 continue;
             };
             if current.position >= current.end {
+                self.end = Some(current.end);
                 continue; // with the next segment
             }
             let base = current.segment.base;
             let before = current.position;
             let record = self.step(&mut current);
             assert!(
-                record.is_err() || current.position > before,
-                "every step goes on"
+                record.is_err() || current.position > before || current.end == before,
+                "every step goes on, or finds the end"
             );
             let record = record.map_err(|error| match error {
                 Stop::Io(error) => self.reader.failed(base, error),
@@ -235,6 +247,7 @@ impl Records {
         }
         self.expected = Some(base.saturating_add(length));
         self.current = Some(Current {
+            open_ended: segment.reused && segment.next.is_none(),
             end: segment
                 .next
                 .unwrap_or(u64::MAX)
@@ -254,6 +267,11 @@ impl Records {
         let Some(header) = current.header(position)? else {
             let begun = current.is_begin_of_header(position)?;
             let next = current.search(position + 1)?;
+            if next.is_none() && current.open_ended {
+                // What was being written here, if anything was, nobody was told to be taken.
+                current.end = position;
+                return Ok(None);
+            }
             current.position = next.unwrap_or(current.end);
             self.note(position, current, begun);
             if position == current.segment.base
@@ -267,15 +285,34 @@ impl Records {
         let raw = RawHeader(&header);
         self.reader.known_version(current.segment.base, &raw)?;
         let behind = position + HEADER_BYTES as u64;
+        if raw.is_end() {
+            // A later record may stand behind it all the same: the loss of power has no order.
+            match current.search(behind)? {
+                None if current.open_ended => current.end = position,
+                next => {
+                    current.position = next.unwrap_or(current.end);
+                    self.note(position, current, false);
+                }
+            }
+            return Ok(None);
+        }
         let Some(body) = current.bytes(behind, raw.length() as u64)? else {
             // Cut short by a crash: nobody was told that it had been taken. Or its segment was cut
             // short later, and then the next record tells what is lost.
             let next = current.search(behind)?;
+            if next.is_none() && current.open_ended {
+                current.end = position;
+                return Ok(None);
+            }
             current.position = next.unwrap_or(current.end);
             self.note(position, current, next.is_none());
             return Ok(None);
         };
         let whole = raw.matches(&body);
+        if !whole && current.open_ended && current.search(behind)?.is_none() {
+            current.end = position; // the rest of it, and what ends its group, was never written
+            return Ok(None);
+        }
         current.position = behind + body.len() as u64;
         if !whole {
             self.note(position, current, false);

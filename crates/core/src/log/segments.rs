@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::LogError;
 use crate::fs::File;
 
 /// No record stands at or behind this position: far more than a disk holds in a century, and far
@@ -22,6 +24,8 @@ pub(super) struct Segment {
     pub(super) file: Arc<dyn File>,
     /// Where the next one begins; nothing of this one reaches further.
     pub(super) next: Option<u64>,
+    /// It was written over the bytes of an earlier one.
+    pub(super) reused: bool,
 }
 
 /// The segments of a log, shared between its writer, its readers, and who makes them durable.
@@ -31,10 +35,20 @@ pub(super) struct Segments(Arc<RwLock<State>>);
 #[derive(Default)]
 struct State {
     files: BTreeMap<u64, Arc<dyn File>>,
+    /// Of these, those that were written over the bytes of earlier ones.
+    reused: BTreeSet<u64>,
     /// Of these, those of which a sync has failed.
     spoiled: BTreeSet<u64>,
     /// Syncs under way.
     syncing: BTreeMap<u64, u32>,
+}
+
+impl State {
+    /// What else was known of a segment that is gone.
+    fn forget(&mut self, base: u64) {
+        self.spoiled.remove(&base);
+        self.reused.remove(&base);
+    }
 }
 
 impl Segments {
@@ -46,17 +60,26 @@ impl Segments {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn insert(&self, base: u64, file: Arc<dyn File>) {
+    pub(super) fn insert(&self, (base, reused): (u64, bool), file: Arc<dyn File>) {
         assert!(base < POSITION_BOUND, "no log comes to there");
-        let before = self.change().files.insert(base, file);
+        let mut state = self.change();
+        let before = state.files.insert(base, file);
         assert!(before.is_none(), "no two segments begin at one place");
+        if reused {
+            state.reused.insert(base);
+        }
+    }
+
+    /// What the file of the segment that begins here is called.
+    pub(super) fn name(&self, base: u64) -> String {
+        file_name(base, self.state().reused.contains(&base))
     }
 
     pub(super) fn remove(&self, base: u64) {
         let mut state = self.change();
         let removed = state.files.remove(&base);
         assert!(removed.is_some(), "what is taken out was there");
-        state.spoiled.remove(&base);
+        state.forget(base);
     }
 
     pub(super) fn first(&self) -> Option<u64> {
@@ -87,6 +110,7 @@ impl Segments {
             base: *base,
             file: Arc::clone(file),
             next: range.next().map(|(next, _)| *next),
+            reused: state.reused.contains(base),
         })
     }
 
@@ -97,7 +121,8 @@ impl Segments {
     }
 
     /// Forget every segment that is followed by one beginning at or before `position`.
-    pub(super) fn release_before(&self, position: u64) -> Vec<u64> {
+    /// Returns where each begins, its name, and whether a sync of it had failed.
+    pub(super) fn release_before(&self, position: u64) -> Vec<(u64, String, bool)> {
         let mut state = self.change();
         let mut released = Vec::new();
         loop {
@@ -109,11 +134,13 @@ impl Segments {
             if next.is_none_or(|&next| next > position) {
                 return released;
             }
+            let name = file_name(first, state.reused.contains(&first));
+            let spoiled = state.spoiled.contains(&first);
             state.files.remove(&first);
-            state.spoiled.remove(&first);
+            state.forget(first);
             assert!(!state.files.is_empty(), "the newest segment stays");
             assert!(first < position, "only what ends before is let go");
-            released.push(first);
+            released.push((first, name, spoiled));
         }
     }
 
@@ -173,14 +200,47 @@ impl Segments {
     }
 }
 
-/// The name of the segment that begins at `base`.
-pub(crate) fn file_name(base: u64) -> String {
-    format!("{base:016x}.log")
+/// The name of the segment that begins at `base`; of one that was written over the bytes of an
+/// earlier one, whose own bytes may end before the file does.
+pub(super) fn file_name(base: u64, reused: bool) -> String {
+    let end = if reused { REUSED } else { LOG };
+    format!("{base:016x}{end}")
 }
 
-/// Where the segment of this name begins; None for any other file, also for one that claims to
-/// stand where no log comes to.
-pub(super) fn segment_base(name: &str) -> Option<u64> {
-    let base = u64::from_str_radix(name.strip_suffix(".log")?, 16).ok()?;
-    (base < POSITION_BOUND && file_name(base) == name).then_some(base)
+const LOG: &str = ".log";
+const REUSED: &str = ".reused.log";
+
+/// Where the segment of this name begins, and whether it is a reused file; None for any other file,
+/// also for one that claims to stand where no log comes to.
+pub(super) fn segment_of(name: &str) -> Option<(u64, bool)> {
+    let (digits, reused) = match name.strip_suffix(REUSED) {
+        Some(digits) => (digits, true),
+        None => (name.strip_suffix(LOG)?, false),
+    };
+    let base = u64::from_str_radix(digits, 16).ok()?;
+    (base < POSITION_BOUND && file_name(base, reused) == name).then_some((base, reused))
+}
+
+/// The segments among these names, in order: where each begins, whether it is a reused file, and
+/// its name.
+///
+/// # Errors
+/// [`LogError::Twice`]: two files claim to be one segment.
+pub(super) fn segments_of<'a>(
+    directory: &Path,
+    names: &'a [String],
+) -> Result<Vec<(u64, bool, &'a str)>, LogError> {
+    let mut found: Vec<_> = names
+        .iter()
+        .filter_map(|name| segment_of(name).map(|(base, reused)| (base, reused, name.as_str())))
+        .collect();
+    found.sort_unstable();
+    if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(LogError::Twice {
+            directory: directory.display().to_string(),
+            one: pair[0].2.to_owned(),
+            other: pair[1].2.to_owned(),
+        });
+    }
+    Ok(found)
 }

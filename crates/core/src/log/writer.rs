@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::dirty::{read_marks, sync};
 use super::record::HEADER_BYTES;
-use super::segments::{POSITION_BOUND, Segments, file_name, segment_base};
-use super::{Dirty, Header, LogError, LogReader};
+use super::segments::{POSITION_BOUND, Segments, file_name, segments_of};
+use super::{Dirty, Header, Kind, LogError, LogReader, Records, Spares};
 use crate::fs::{File, FileSystem};
 
 /// One record to be appended.
@@ -22,12 +22,35 @@ pub struct Entry<'a> {
     pub body_crc: Option<u32>,
 }
 
+/// What a file system reads before it writes a part of it: whole blocks are written over without.
+const BLOCK: usize = 4096;
+
+/// What ends a group in a reused file, to stand at `position`, which is `from` in its file: a record
+/// that says so, and nothing up to where a block ends.
+fn end_mark(position: u64, from: usize, into: &mut [u8; HEADER_BYTES + BLOCK]) -> &[u8] {
+    let header = Header::silent(Kind::End).encode(position, 0, 0);
+    into[..HEADER_BYTES].copy_from_slice(&header);
+    let end = from + HEADER_BYTES;
+    &into[..end.next_multiple_of(BLOCK) - from]
+}
+
+/// Where the log ends whose last segment was written over the bytes of an earlier one.
+fn end_of(directory: &Path, segments: &Segments, last: u64) -> Result<u64, LogError> {
+    let reader = LogReader::new(directory.to_owned(), segments.clone());
+    let mut records: Records = reader.records(last);
+    while records.next_found()?.is_some() {}
+    Ok(records.end().unwrap_or(last))
+}
+
 /// The writing end of a log.
 pub struct LogWriter {
     fs: Arc<dyn FileSystem>,
     directory: PathBuf,
     segment_bytes: u64,
     segments: Segments,
+    spares: Spares,
+    /// The active segment is written over the bytes of an earlier one.
+    over_old: bool,
     /// The segment that is written to: where it begins, and the file. None until the first
     /// record, and after a failed write: pages that failed to reach the disk are never retried.
     active: Option<(u64, Arc<dyn File>)>,
@@ -70,10 +93,7 @@ impl LogWriter {
         let segments = Segments::default();
         let mut sealed_dirty = Vec::new();
         let mut end = 0;
-        for name in &names {
-            let Some(base) = segment_base(name) else {
-                continue;
-            };
+        for (base, reused, name) in segments_of(directory, &names)? {
             let path = directory.join(name);
             let file = fs.open(&path).map_err(failed("could not open", &path))?;
             let length = file.size().map_err(failed("could not read", &path))?;
@@ -82,7 +102,13 @@ impl LogWriter {
             end = base + length.max(1);
             // Whoever wrote it may have died before it was synced.
             sealed_dirty.push((base, Arc::clone(&file)));
-            segments.insert(base, file);
+            segments.insert((base, reused), file);
+        }
+        Spares::remove_old(&*fs, directory, &names);
+        if let Some(last) = segments.last().and_then(|last| segments.from(last))
+            && last.reused
+        {
+            end = (last.base + 1).max(end_of(directory, &segments, last.base)?);
         }
         read_marks(&*fs, directory, &names, &segments);
         let last = segments.last();
@@ -108,7 +134,20 @@ impl LogWriter {
             uncut: false,
             cutting: None,
             headers: Vec::new(),
+            spares: Spares::new(directory),
+            over_old: false,
         })
+    }
+
+    /// Keep so many files that are not needed any more, to be written over.
+    pub fn keep_spares(&self, most: usize) {
+        self.spares.want(most);
+    }
+
+    /// Those kept now.
+    #[must_use]
+    pub fn spares(&self) -> Spares {
+        self.spares.clone()
     }
 
     /// A reader of the same segments, for any thread.
@@ -196,15 +235,21 @@ impl LogWriter {
             position += HEADER_BYTES as u64 + u64::from(length);
         }
         assert_eq!(self.headers.len(), entries.len(), "one header a record");
-        let mut parts = Vec::with_capacity(entries.len() * 2);
+        let mut parts = Vec::with_capacity(entries.len() * 2 + 1);
         for (header, entry) in self.headers.iter().zip(entries) {
             parts.push(IoSlice::new(header));
             parts.push(IoSlice::new(entry.body));
         }
+        let mut ending = [0; HEADER_BYTES + BLOCK];
+        if self.over_old {
+            let from = (position - base) as usize;
+            parts.push(IoSlice::new(end_mark(position, from, &mut ending)));
+        }
         if let Err(error) = file.write_at(self.end - base, &mut parts) {
             self.undo(base, &file);
             assert!(self.active.is_none(), "what failed is not written to again");
-            let path = self.directory.join(file_name(base)).display().to_string();
+            let name = self.segments.name(base);
+            let path = self.directory.join(name).display().to_string();
             let what = "could not write";
             return Err(LogError::Io { what, path, error });
         }
@@ -228,17 +273,23 @@ impl LogWriter {
         assert!(keep <= self.end, "the active segment is the last");
         let released = self.segments.release_before(position.min(keep));
         assert!(released.is_sorted(), "the oldest goes first");
+        let newest = released.last().map(|(base, ..)| *base);
         assert!(
-            released.last().is_none_or(|&last| last < keep),
+            newest.is_none_or(|newest| newest < keep),
             "what is written to stays"
         );
-        let oldest = self.segments.first();
         assert!(
-            released.last().is_none_or(|&last| Some(last) < oldest),
+            newest.is_none_or(|newest| Some(newest) < self.segments.first()),
             "what goes is older than what stays"
         );
-        let file = |base| self.directory.join(file_name(base));
-        released.into_iter().map(file).collect()
+        let path = |(_, name, spoiled)| {
+            let path = self.directory.join(name);
+            if spoiled {
+                self.spares.refuse(&path);
+            }
+            path
+        };
+        released.into_iter().map(path).collect()
     }
 
     /// Remove the segments that end at or before `position`, here and now.
@@ -267,7 +318,7 @@ impl LogWriter {
         let mut result = Ok(());
         for dirty in self.take_dirty() {
             if let Err(error) = dirty.make_durable() {
-                let path = self.directory.join(file_name(dirty.base));
+                let path = self.directory.join(self.segments.name(dirty.base));
                 let path = path.display().to_string();
                 let what = "could not make durable";
                 result = result.and(Err(LogError::Io { what, path, error }));
@@ -385,13 +436,22 @@ impl LogWriter {
             let path = self.directory.display().to_string();
             return Err(LogError::Full { path });
         }
-        let path = self.directory.join(file_name(base));
-        let file = self.fs.create(&path).map_err(|error| LogError::Io {
-            what: "could not create",
-            path: path.display().to_string(),
-            error,
-        })?;
-        self.segments.insert(base, Arc::clone(&file));
+        let mut path = self.directory.join(file_name(base, true));
+        let spare = self.spares.take(&*self.fs, &path);
+        self.over_old = spare.is_some();
+        let file = match spare {
+            Some(file) => file,
+            None => {
+                path = self.directory.join(file_name(base, false));
+                self.fs.create(&path).map_err(|error| LogError::Io {
+                    what: "could not create",
+                    path: path.display().to_string(),
+                    error,
+                })?
+            }
+        };
+        self.segments
+            .insert((base, self.over_old), Arc::clone(&file));
         self.active = Some((base, Arc::clone(&file)));
         if self.uncut {
             let synced = sync(&*self.fs, &self.directory, &self.segments, (base, &*file));
@@ -418,7 +478,7 @@ impl LogWriter {
             && self.cutting != Some(base)
             && self
                 .fs
-                .remove(&self.directory.join(file_name(base)))
+                .remove(&self.directory.join(self.segments.name(base)))
                 .is_ok()
         {
             // A disk that refuses every write must not be left full of empty files.

@@ -10,6 +10,7 @@ use super::{KEEPER, RETRY};
 use crate::engine::Chores;
 use crate::fs::FileSystem;
 use crate::keeping;
+use crate::log::Spares;
 use crate::options::Fsync;
 use crate::outbox::Outbox;
 use crate::reserve::Reserve;
@@ -23,6 +24,7 @@ pub(super) struct Housekeeper {
     pub(super) shared: Arc<Shared>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) reserve: Arc<Reserve>,
+    pub(super) spares: Spares,
     pub(super) fsync: Fsync,
 }
 
@@ -56,6 +58,7 @@ impl Housekeeper {
                     }
                     self.do_chores(Chores::default(), &mut undone);
                     if self.reserve.is_spent() {
+                        self.spares.clear(&*self.fs);
                         self.reserve.restore();
                     }
                 }

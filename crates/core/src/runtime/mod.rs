@@ -104,7 +104,7 @@ impl Runtime {
         let began_ns = clock.now().mono_ns;
         let (engine, plan_set, mut found) = replay::start(&fs, options, clock.now())?;
         found.took_s = clock.now().mono_ns.saturating_sub(began_ns) as f64 / 1e9;
-        let (fs, reserve) = (engine.fs(), engine.reserve());
+        let (fs, reserve, spares) = (engine.fs(), engine.reserve(), engine.spares());
         let outbox = engine.outbox();
         let decisions = engine.decision_reader();
         let tenants = engine.tenants();
@@ -131,6 +131,7 @@ impl Runtime {
         let keeper = housekeeper::Housekeeper {
             fs,
             reserve,
+            spares,
             directory,
             shared: Arc::clone(&shared),
             outbox: Arc::clone(&outbox),

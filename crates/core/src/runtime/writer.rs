@@ -20,7 +20,7 @@ use crate::wire::RejectedSpans;
 
 /// Requests written with one call: header and body each take a place in the vector, which the
 /// kernel bounds at 1,024.
-const GROUP: usize = 511; // and a record of what was shed: two parts each, 1,024 in one write
+const GROUP: usize = 510; // and a record of what was shed, two parts each, and what ends a group
 
 /// The longest sleep, so that a clock that jumped is noticed.
 const IDLE: Duration = Duration::from_millis(500);
@@ -100,14 +100,16 @@ impl Writer {
         }
         // Everything a restart needs is in the logs; the checkpoint makes the counters cheap.
         let checkpoint = Some(self.engine.checkpoint());
-        let remove = Vec::new();
         // A checkpoint must not speak of what the next start may not find: verdicts, or frames that
         // stand in for requests.
         let outbox = self.engine.outbox();
         if self.fsync != Fsync::Never && keeping::sync(&outbox, || self.engine.take_dirty()) > 0 {
             return;
         }
-        let _ = self.chores.send(Chores { checkpoint, remove });
+        let _ = self.chores.send(Chores {
+            checkpoint,
+            ..Chores::default()
+        });
     }
 
     /// Whether more comes in than can be held.

@@ -20,11 +20,75 @@ struct Entry {
     place: u64,
 }
 
+/// A growing table moves only its own part of the entries, so that growth never stalls the writer.
+const TABLES: usize = 64;
+
+const _: () = assert!(TABLES.is_power_of_two(), "no table is picked more often");
+
 /// One half of the memory: what was judged in a while.
-#[derive(Default)]
 struct Generation {
-    entries: HashTable<Entry>,
+    tables: Vec<HashTable<Entry>>,
+    len: usize,
     began_ms: u64,
+}
+
+impl Default for Generation {
+    fn default() -> Self {
+        Self {
+            tables: (0..TABLES).map(|_| HashTable::new()).collect(),
+            len: 0,
+            began_ms: 0,
+        }
+    }
+}
+
+impl Generation {
+    /// The tables are picked by bits that hashbrown uses neither for its tag nor for small tables.
+    const fn table_of(fingerprint: u64) -> usize {
+        (fingerprint >> 40) as usize % TABLES
+    }
+
+    /// A new one, in the memory of one that is forgotten, unless that is far more than was of use.
+    fn after(mut self, useful: usize, began_ms: u64) -> Self {
+        let room: usize = self.tables.iter().map(HashTable::capacity).sum();
+        if room / 8 > useful {
+            self = Self::default();
+        }
+        self.tables.iter_mut().for_each(HashTable::clear);
+        Self {
+            len: 0,
+            began_ms,
+            ..self
+        }
+    }
+
+    fn find(&self, fingerprint: u64) -> Option<&Entry> {
+        self.tables[Self::table_of(fingerprint)]
+            .find(fingerprint, |entry| entry.fingerprint == fingerprint)
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let table = &mut self.tables[Self::table_of(entry.fingerprint)];
+        let before = table.len();
+        table
+            .entry(
+                entry.fingerprint,
+                |other| other.fingerprint == entry.fingerprint,
+                |other| other.fingerprint,
+            )
+            .and_modify(|other| other.place = entry.place)
+            .or_insert(entry);
+        self.len += table.len() - before;
+    }
+
+    fn forget(&mut self, fingerprint: u64) {
+        let table = &mut self.tables[Self::table_of(fingerprint)];
+        let found = table.find_entry(fingerprint, |entry| entry.fingerprint == fingerprint);
+        if let Ok(entry) = found {
+            entry.remove();
+            self.len -= 1;
+        }
+    }
 }
 
 /// The verdicts of late, in two generations: when the younger one is full or old, the elder one
@@ -53,16 +117,9 @@ impl VerdictMemory {
     pub fn insert(&mut self, fingerprint: u64, position: u64, kept: bool, now_ms: u64) {
         assert!(position < KEPT, "the top bit is taken");
         self.turn(now_ms);
-        assert!(self.young.entries.len() < self.max_traces, "bounded");
+        assert!(self.young.len < self.max_traces, "bounded");
         let place = position | if kept { KEPT } else { 0 };
-        let found = self.young.entries.entry(
-            fingerprint,
-            |entry| entry.fingerprint == fingerprint,
-            |entry| entry.fingerprint,
-        );
-        found
-            .and_modify(|entry| entry.place = place)
-            .or_insert(Entry { fingerprint, place });
+        self.young.insert(Entry { fingerprint, place });
         assert!(
             self.len() <= self.max_traces,
             "both generations are bounded"
@@ -73,23 +130,15 @@ impl VerdictMemory {
     #[must_use]
     pub fn find(&self, fingerprint: u64) -> Option<(u64, bool)> {
         [&self.young, &self.old].into_iter().find_map(|generation| {
-            let entry = generation
-                .entries
-                .find(fingerprint, |entry| entry.fingerprint == fingerprint)?;
+            let entry = generation.find(fingerprint)?;
             Some((entry.place & !KEPT, entry.place & KEPT != 0))
         })
     }
 
     /// Forget the verdict on this trace.
     pub fn forget(&mut self, fingerprint: u64) {
-        for generation in [&mut self.young, &mut self.old] {
-            let found = generation
-                .entries
-                .find_entry(fingerprint, |entry| entry.fingerprint == fingerprint);
-            if let Ok(entry) = found {
-                entry.remove();
-            }
-        }
+        self.young.forget(fingerprint);
+        self.old.forget(fingerprint);
         let found = self.find(fingerprint);
         assert!(found.is_none(), "what is forgotten is not found");
     }
@@ -97,17 +146,12 @@ impl VerdictMemory {
     /// Forget what is too old by now.
     pub fn turn(&mut self, now_ms: u64) {
         let old = now_ms.saturating_sub(self.young.began_ms) >= self.max_age_ms / 2;
-        if old || self.young.entries.len() >= self.max_traces / 2 {
-            self.old = std::mem::replace(
-                &mut self.young,
-                Generation {
-                    entries: HashTable::new(),
-                    began_ms: now_ms,
-                },
-            );
+        if old || self.young.len >= self.max_traces / 2 {
+            let next = std::mem::take(&mut self.old).after(self.young.len, now_ms);
+            self.old = std::mem::replace(&mut self.young, next);
         }
         assert!(
-            self.young.entries.len() < self.max_traces / 2,
+            self.young.len < self.max_traces / 2,
             "there is room for one more"
         );
     }
@@ -115,7 +159,7 @@ impl VerdictMemory {
     /// Verdicts remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.young.entries.len() + self.old.entries.len()
+        self.young.len + self.old.len
     }
 
     /// Whether none is.
@@ -127,7 +171,7 @@ impl VerdictMemory {
     /// How far back it reaches, in milliseconds.
     #[must_use]
     pub fn reach_ms(&self, now_ms: u64) -> u64 {
-        let began = if self.old.entries.is_empty() {
+        let began = if self.old.len == 0 {
             self.young.began_ms
         } else {
             self.old.began_ms

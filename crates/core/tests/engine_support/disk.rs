@@ -119,6 +119,14 @@ impl FileSystem for Hooked {
         self.disk.remove(path)
     }
 
+    fn retire(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.retire(from, to)
+    }
+
+    fn reuse(&self, from: &Path, to: &Path) -> io::Result<Arc<dyn File>> {
+        Ok(self.wrap(to, self.disk.reuse(from, to)?))
+    }
+
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         match (self.hook)(path) {
             Write::Whole => self.disk.replace(path, bytes),

@@ -2,6 +2,7 @@
 //! knows at any moment what of it would survive.
 
 mod content;
+mod names;
 mod rot;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use tailsampler_core::fs::{File, FileSystem, Lock};
 
 use crate::disk::{Dice, blocks};
 use content::{Change, Content, apply};
+use names::Naming;
 
 type Inode = usize;
 
@@ -36,20 +38,6 @@ pub enum End {
     Process,
     /// The power goes: of what was not synced this many tenths survive, block by block.
     Power(u64),
-}
-
-#[derive(Clone)]
-enum Naming {
-    Create(PathBuf, Inode),
-    Remove(PathBuf),
-}
-
-impl Naming {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Create(path, _) | Self::Remove(path) => path,
-        }
-    }
 }
 
 struct State {
@@ -127,23 +115,6 @@ impl State {
             return Err(io::Error::other("injected"));
         }
         Ok(())
-    }
-
-    fn settle_names(&mut self, directory: &Path) {
-        for naming in std::mem::take(&mut self.fresh_names) {
-            if naming.path().parent() == Some(directory) {
-                self.name_for_good(&naming);
-            } else {
-                self.fresh_names.push(naming);
-            }
-        }
-    }
-
-    fn name_for_good(&mut self, naming: &Naming) {
-        match naming {
-            Naming::Create(path, inode) => drop(self.durable_names.insert(path.clone(), *inode)),
-            Naming::Remove(path) => drop(self.durable_names.remove(path)),
-        }
     }
 }
 
@@ -274,22 +245,12 @@ impl Disk {
         let mut state = self.state();
         (state.dead, state.fuse) = (false, None);
         let End::Power(tenths) = end else { return };
-        let State {
-            files,
-            fresh_names,
-            durable_names,
-            dice,
-            ..
-        } = &mut *state;
-        for naming in fresh_names.drain(..) {
-            if dice.below(10) >= tenths {
-                continue;
-            }
-            match naming {
-                Naming::Create(path, inode) => drop(durable_names.insert(path, inode)),
-                Naming::Remove(path) => drop(durable_names.remove(&path)),
+        for naming in std::mem::take(&mut state.fresh_names) {
+            if state.dice.below(10) < tenths {
+                state.name_for_good(&naming);
             }
         }
+        let State { files, dice, .. } = &mut *state;
         for file in files {
             for change in file.fresh.drain(..) {
                 match change {
@@ -441,6 +402,31 @@ impl FileSystem for Disk {
         state.fresh_names.push(Naming::Remove(path.to_owned()));
         state.settle_names(path.parent().unwrap_or(Path::new("")));
         Ok(())
+    }
+
+    fn retire(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.wait();
+        let mut state = self.state();
+        if !state.names.contains_key(from) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.name("a file cannot be renamed")?;
+        state.rename(from, to)?;
+        state.settle_names(from.parent().unwrap_or(Path::new("")));
+        Ok(())
+    }
+
+    fn reuse(&self, from: &Path, to: &Path) -> io::Result<Arc<dyn File>> {
+        let mut state = self.state();
+        if state.names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.name("a file cannot be reused")?;
+        let inode = state.rename(from, to)?;
+        state.seen.insert("a segment is written over another");
+        let directory = to.parent().unwrap_or(Path::new("")).to_owned();
+        state.unnamed.insert(inode, directory);
+        Ok(Arc::new(Opened(self.clone(), inode)))
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

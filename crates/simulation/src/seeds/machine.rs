@@ -270,7 +270,7 @@ impl Machine {
         let directory = PathBuf::from(&self.options.data_directory);
         let chores = Chores {
             checkpoint: Some(checkpoint),
-            remove: Vec::new(),
+            ..Chores::default()
         };
         // A failure leaves the checkpoint before it, which will do.
         let _ = chores.carry_out(&*self.fs, &directory);
