@@ -66,7 +66,8 @@ def _run(
         text, whole = _module(case.measure.module, arguments)
         _show(text, arguments)
         if not arguments.no_write:
-            (report.RESULTS / f"{case.name}.md").write_text(text)
+            arguments.results.mkdir(parents=True, exist_ok=True)
+            (arguments.results / f"{case.name}.md").write_text(text)
         return whole, {"case": case.name, "accounted": whole, "report": text}
     scale = arguments.scale
     if arguments.set == "short" and case.short:
@@ -83,7 +84,7 @@ def _run(
     _show(report.render(result), arguments)
     if not arguments.no_write:
         # A part of a case does not take the place of the whole.
-        report.write(result, report.RESULTS / "short" if arguments.set else report.RESULTS)
+        report.write(result, arguments.results / "short" if arguments.set else arguments.results)
     return result.accounted, report.table(result)
 
 
@@ -119,6 +120,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=float, default=1.0, help="offer this share of the spans")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--no-write", action="store_true", help="print only; leave the results be")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="DIR",
+        default=report.RESULTS,
+        help="write there instead of benchmarks/results",
+    )
     parser.add_argument(
         "--collector", type=Path, help="a Collector's program for `sidecar`; else a stand-in"
     )

@@ -170,7 +170,7 @@ def table(result: Result) -> dict[str, Any]:
 
 def write(result: Result, directory: Path = RESULTS) -> None:
     """``<case>.md``, ``<case>.json`` and ``<case>.svg``, and the summary of all cases anew."""
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     name = result.case.name
     (directory / f"{name}.svg").write_bytes(plots.svg(result))
     (directory / f"{name}.md").write_text(render(result, plot=f"{name}.svg"))
