@@ -10,6 +10,7 @@ from tailsampler.cli.comparing import compare
 from tailsampler.cli.converting import convert
 from tailsampler.cli.doctor import doctor
 from tailsampler.cli.looking import demo, explain, top, version
+from tailsampler.cli.sizing import size
 from tailsampler.cli.starting import gateway, run
 
 
@@ -34,12 +35,27 @@ def main() -> None:
       export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318    for SDKs (HTTP; gRPC: 4317)
       tailsampler explain TRACE_ID             why that trace was kept or dropped
       tailsampler doctor                       what will hurt, on what evidence, and what to set
+      tailsampler size --spans-per-second 50k  cores, memory and disk for such a load
 
     \b
     Exit status: 0 well, 1 a finding, 2 could not do it.
     """  # noqa: D301 - click takes the backspace for "keep these lines"
 
 
-for command in (run, gateway, demo, check, compare, convert, doctor, explain, top, buffer, version):
+COMMANDS = (
+    run,
+    gateway,
+    demo,
+    check,
+    size,
+    compare,
+    convert,
+    doctor,
+    explain,
+    top,
+    buffer,
+    version,
+)
+for command in COMMANDS:
     main.add_command(command)
 main.add_command(check, "validate")
