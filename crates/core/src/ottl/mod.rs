@@ -8,8 +8,10 @@
 //! - `condition`: the tree as it crosses. `program`: compiled. `eval`: evaluated.
 //! - `value`: what comes of it, `attributes` and `paths`: read from the wire when it is asked for;
 //!   `span_index` spares them to walk over a span again and again.
+//! - `atoms`: what the one pass over a span answers by the way, so that nothing is evaluated.
 //! - `compare`, `math`, `text`, `functions`: what is done with values.
 
+mod atoms;
 mod attributes;
 mod calendar;
 mod compare;
@@ -25,6 +27,7 @@ mod text;
 mod value;
 mod wants;
 
+pub(crate) use atoms::{Atoms, Check, Lowered, Seen};
 pub use condition::{Comparison, Condition, Context, Entry, Expression, Operator, Owner};
 pub use program::ProgramError;
 pub use span_index::SpanIndex;
@@ -73,6 +76,11 @@ impl Program {
     pub fn new(condition: &Condition) -> Result<Self, ProgramError> {
         let node = program::compile(condition)?;
         Ok(Self { node })
+    }
+
+    /// Lowers it to the bits of `atoms`, as far as it can be.
+    pub(crate) fn lower(&self, atoms: &mut Atoms) -> Option<Lowered> {
+        atoms.lower(&self.node)
     }
 
     /// Asks it.

@@ -96,6 +96,10 @@ impl Field {
         Some(Self { owner, read })
     }
 
+    pub(super) const fn is_of_span(self) -> bool {
+        matches!(self.owner, Owner::Span)
+    }
+
     pub(super) fn is_span_attributes(self) -> bool {
         self.owner == Owner::Span && matches!(self.read, Read::Attributes(_))
     }

@@ -4,6 +4,7 @@
 mod converters;
 mod hostile;
 mod language;
+mod lowered;
 mod paths;
 mod random;
 mod refusals;

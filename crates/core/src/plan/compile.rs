@@ -6,7 +6,7 @@ use super::check::check;
 use super::matcher::{self, Matcher};
 use super::ottl::Asked;
 use super::{Bits, Clause, PAGE, Plan, PlanError, Rule, Test, Value, Vote, Votes, pages};
-use crate::ottl::{View, Wants};
+use crate::ottl::{Atoms, Seen, View, Wants};
 use crate::wire::{Encoded, ot, w3c};
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
@@ -27,9 +27,12 @@ pub struct Compiled {
     lasting: Vec<Lasting>,
     sizes: bool,
     ottl: Vec<Asked>,
+    /// Conditions in OTTL of which atoms say all that there is to say.
+    lowered: Vec<Asked>,
+    atoms: Atoms,
     /// Attributes of resources and of scopes that conditions in OTTL read.
     ottl_wants: (Wants, Wants),
-    /// Some condition in OTTL is asked, on this page or another.
+    /// Some condition in OTTL is asked that is not lowered, on this page or another.
     asks_ottl: bool,
     /// Pairs of bits of which the first that is set stays alone.
     races: Vec<u64>,
@@ -97,7 +100,19 @@ impl Compiled {
 
     /// The first page of a plan.
     fn page(plan: Plan) -> Result<Self, PlanError> {
-        let (span, resource) = Matcher::pair(&plan)?;
+        let mut atoms = Atoms::default();
+        let (mut lowered, mut ottl, mut races) = (Vec::new(), Vec::new(), Vec::new());
+        for (position, predicate) in plan.predicates.iter().take(PAGE).enumerate() {
+            if let Some(asked) = Asked::of(position, predicate, &mut atoms)? {
+                races.extend(asked.race());
+                if asked.is_lowered() {
+                    lowered.push(asked);
+                } else {
+                    ottl.push(asked);
+                }
+            }
+        }
+        let (span, resource) = Matcher::pair(&plan, &mut atoms)?;
         let rules = plan.rules.iter().map(Conditions::new).collect();
         let status = [0, 1, 2].map(|code| status_bits(&plan, code));
         let mut compiled = Self {
@@ -110,23 +125,22 @@ impl Compiled {
             informed: 0,
             trace_state: Vec::new(),
             lasting: Vec::new(),
-            ottl: Vec::new(),
+            asks_ottl: !ottl.is_empty(),
+            ottl,
+            lowered,
+            atoms,
             ottl_wants: Default::default(),
-            asks_ottl: false,
-            races: Vec::new(),
+            races,
             pages: Vec::new(),
             sizes: plan.votes.as_ref().is_some_and(Votes::ask_for_sizes),
         };
         for (position, predicate) in plan.predicates.iter().take(PAGE).enumerate() {
             compiled.add_test(1 << position, &predicate.test);
-            compiled.ottl.extend(Asked::of(position, predicate)?);
         }
         for (resource, scope) in compiled.ottl.iter().map(Asked::wants) {
             compiled.ottl_wants.0.add(resource);
             compiled.ottl_wants.1.add(scope);
         }
-        compiled.asks_ottl = !compiled.ottl.is_empty();
-        compiled.races = compiled.ottl.iter().filter_map(Asked::race).collect();
         compiled.plan = plan;
         Ok(compiled)
     }
@@ -278,7 +292,7 @@ impl Compiled {
 
     /// Bits that a span attribute sets, and the integer that did it (see [`Matcher::bits`]).
     #[inline]
-    pub(crate) fn span_bits(&self, key: &[u8], value: Value<'_>, seen: &mut u64) -> (u64, u32) {
+    pub(crate) fn span_bits(&self, key: &[u8], value: Value<'_>, seen: &mut Seen) -> (u64, u32) {
         self.span.bits(key, value, seen)
     }
 
@@ -286,7 +300,7 @@ impl Compiled {
         self.resource.lengths() != 0
     }
 
-    pub(crate) fn resource_bits(&self, key: &[u8], value: Value<'_>, seen: &mut u64) -> u64 {
+    pub(crate) fn resource_bits(&self, key: &[u8], value: Value<'_>, seen: &mut Seen) -> u64 {
         self.resource.bits(key, value, seen).0
     }
 
@@ -317,7 +331,47 @@ impl Compiled {
         !self.lasting.is_empty()
     }
 
-    /// Whether conditions in OTTL are asked.
+    /// Whether atoms are asked for (see [`Self::atoms`]).
+    #[inline(always)]
+    pub(crate) fn asks_atoms(&self) -> bool {
+        // A condition of no terms is lowered, and asks for none.
+        self.atoms.any() || !self.lowered.is_empty()
+    }
+
+    /// What lowered conditions ask of a span; none if that cannot be told.
+    #[inline]
+    pub(crate) fn atoms(&self, seen: &Seen, kind: i32, code: i32, parent: &[u8]) -> Option<u64> {
+        self.atoms.of(seen, kind, code, parent)
+    }
+
+    /// Bits that a span with these atoms sets by conditions that are lowered; `span` is asked itself
+    /// where they could not be told.
+    #[inline]
+    pub(crate) fn lowered_bits(&self, atoms: Option<u64>, span: &[u8]) -> u64 {
+        match atoms {
+            Some(atoms) => self
+                .lowered
+                .iter()
+                .fold(0, |bits, one| bits | one.lowered_bits(atoms)),
+            None => self.bits_without_atoms(span),
+        }
+    }
+
+    #[cold]
+    fn bits_without_atoms(&self, span: &[u8]) -> u64 {
+        // What is lowered reads nothing but the span.
+        let view = View {
+            resources: &[],
+            scopes: &[],
+            span,
+            event: None,
+            index: None,
+        };
+        let bits = self.lowered.iter().map(|one| one.bits(&view, None));
+        bits.fold(0, |bits, one| bits | one)
+    }
+
+    /// Whether conditions in OTTL are asked that are not lowered.
     pub(crate) const fn asks_ottl(&self) -> bool {
         self.asks_ottl
     }
@@ -375,9 +429,10 @@ impl Compiled {
         self.ottl_wants.1.has(key)
     }
 
-    /// Bits that a span sets by conditions in OTTL.
-    pub(crate) fn ottl_bits(&self, view: &View<'_>) -> u64 {
-        self.ottl.iter().fold(0, |bits, one| bits | one.bits(view))
+    /// Bits that a span with these atoms sets by conditions in OTTL that are not lowered.
+    pub(crate) fn ottl_bits(&self, view: &View<'_>, atoms: Option<u64>) -> u64 {
+        let bits = self.ottl.iter().map(|one| one.bits(view, atoms));
+        bits.fold(0, |bits, one| bits | one)
     }
 
     /// Bits of a trace and of spans that came after: of a race the one that was set first stays.

@@ -2,9 +2,10 @@
 
 use super::asked::Ask;
 use super::{PAGE, Plan, PlanError, Test};
+use crate::ottl::{Atoms, Check, Seen};
 
 /// What an attribute holds, as far as a predicate can tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Value<'a> {
     /// No value at all.
     #[default]
@@ -15,6 +16,8 @@ pub enum Value<'a> {
     Int(i64),
     /// True or false.
     Bool(bool),
+    /// A number with a point.
+    Double(f64),
     /// Anything else.
     Other,
 }
@@ -45,8 +48,12 @@ struct Asked {
     strings: Vec<(u64, Vec<Vec<u8>>)>,
     /// (bit, test), of the first attribute with this key.
     first: Vec<(u64, Ask)>,
+    /// (atom, check), of the same.
+    checks: Vec<(u64, Check)>,
+    /// All of those atoms.
+    atoms: u64,
     /// Its bit among the keys of which the first attribute counts.
-    seen: u64,
+    seen: u128,
 }
 
 /// Every test on the attributes of one kind of owner (spans, or resources).
@@ -54,23 +61,60 @@ struct Asked {
 pub(crate) struct Matcher {
     /// By length of key.
     asked: Vec<Asked>,
+    /// Where those with a key of each length begin, as far as lengths are told apart.
+    begins: Lengths,
     /// One bit a length that some key has; the last stands for 63 and over.
     lengths: u64,
     of_resource: bool,
 }
 
+/// Lengths of keys that are told apart; the last stands for itself and over.
+const LENGTHS: usize = 64;
+
+#[derive(Debug)]
+struct Lengths([usize; LENGTHS]);
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self([0; LENGTHS])
+    }
+}
+
+#[inline(always)]
+const fn length(key: &[u8]) -> usize {
+    if key.len() < LENGTHS {
+        key.len()
+    } else {
+        LENGTHS - 1
+    }
+}
+
 /// The bit of a key's length in a mask of lengths.
 #[inline(always)]
-pub(crate) fn length_bit(key: &[u8]) -> u64 {
-    1 << key.len().min(63)
+pub(crate) const fn length_bit(key: &[u8]) -> u64 {
+    1 << length(key)
+}
+
+/// Whether two keys are the same. Most are of a few words, which are compared in place.
+#[inline(always)]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    match (one.as_chunks::<8>(), other.as_chunks::<8>()) {
+        (([], one), ([], other)) => one == other,
+        ((words, _), (others, _)) => {
+            one.len() == other.len()
+                && words.iter().zip(others).all(|(one, other)| one == other)
+                && one.last_chunk::<8>() == other.last_chunk::<8>()
+        }
+    }
 }
 
 impl Matcher {
-    /// The tests on spans of a plan's first page, and those on resources.
+    /// The tests on spans of a plan's first page, with the atoms of its conditions, and those on
+    /// resources.
     ///
     /// # Errors
     /// [`PlanError::Expression`].
-    pub(crate) fn pair(plan: &Plan) -> Result<(Self, Self), PlanError> {
+    pub(crate) fn pair(plan: &Plan, atoms: &mut Atoms) -> Result<(Self, Self), PlanError> {
         let (mut span, mut resource) = (Self::default(), Self::default());
         resource.of_resource = true;
         for (position, predicate) in plan.predicates.iter().take(PAGE).enumerate() {
@@ -105,11 +149,17 @@ impl Matcher {
                 | Test::OttlFailed { .. } => {}
             }
         }
+        for (key, atom, check) in atoms.take_attributes() {
+            let asked = span.ask(&key);
+            asked.checks.push((atom, check));
+            asked.atoms |= atom;
+        }
         Ok((span.arranged(), resource.arranged()))
     }
 
-    fn ask(&mut self, key: &str) -> &mut Asked {
-        let found = self.asked.iter().position(|a| a.key == key.as_bytes());
+    fn ask(&mut self, key: impl AsRef<[u8]>) -> &mut Asked {
+        let key = key.as_ref();
+        let found = self.asked.iter().position(|a| a.key == key);
         let at = found.unwrap_or_else(|| {
             self.asked.push(Asked {
                 key: key.into(),
@@ -130,12 +180,18 @@ impl Matcher {
 
     fn arranged(mut self) -> Self {
         self.asked.sort_by_key(|asked| asked.key.len());
+        for (length, begins) in self.begins.0.iter_mut().enumerate() {
+            *begins = self
+                .asked
+                .partition_point(|asked| self::length(&asked.key) < length);
+        }
         self.lengths = self.asked.iter().fold(0, |m, a| m | length_bit(&a.key));
-        // A page has no more predicates than a word has bits, so no more keys either.
+        // A page has no more predicates than a word has bits, nor more atoms: so no more than
+        // twice as many keys.
         let first = self
             .asked
             .iter_mut()
-            .filter(|asked| !asked.first.is_empty());
+            .filter(|asked| !(asked.first.is_empty() && asked.checks.is_empty()));
         for (place, asked) in first.enumerate() {
             asked.seen = 1 << place;
         }
@@ -147,15 +203,30 @@ impl Matcher {
         self.lengths
     }
 
+    #[inline(always)]
+    fn asked_of(&self, key: &[u8]) -> Option<&Asked> {
+        let mut at = self.begins.0[length(key)];
+        while let Some(asked) = self.asked.get(at) {
+            if same(&asked.key, key) {
+                return Some(asked);
+            }
+            if length(&asked.key) != length(key) {
+                break;
+            }
+            at += 1;
+        }
+        None
+    }
+
     /// The bits that this attribute sets, and the integer that did it (0: none, or not to be shown).
-    /// `seen`: the keys that its owner had before, of which the first attribute counts.
+    /// `seen`: what its owner had before; of its keys the first attribute counts.
     #[inline]
-    pub(crate) fn bits(&self, key: &[u8], value: Value<'_>, seen: &mut u64) -> (u64, u32) {
+    pub(crate) fn bits(&self, key: &[u8], value: Value<'_>, seen: &mut Seen) -> (u64, u32) {
         let mut set = (0, 0);
         if self.lengths & length_bit(key) == 0 {
             return set;
         }
-        let Some(asked) = self.asked.iter().find(|asked| asked.key == key) else {
+        let Some(asked) = self.asked_of(key) else {
             return set;
         };
         if !asked.integers.is_empty()
@@ -167,11 +238,19 @@ impl Matcher {
                 }
             }
         }
-        if asked.seen & !*seen != 0 {
-            *seen |= asked.seen;
+        if asked.seen & !seen.keys != 0 {
+            seen.keys |= asked.seen;
+            seen.known |= asked.atoms;
             for (bit, asks) in &asked.first {
                 if asks.pass(value, self.of_resource) {
                     set.0 |= bit;
+                }
+            }
+            for (atom, check) in &asked.checks {
+                match check.holds(value) {
+                    Some(true) => seen.atoms |= atom,
+                    Some(false) => {}
+                    None => seen.unforeseen = true,
                 }
             }
         }

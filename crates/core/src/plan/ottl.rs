@@ -1,8 +1,27 @@
 //! Conditions in OTTL that a plan asks of every span.
 
 use super::{PlanError, Predicate, Test};
-use crate::ottl::{Outcome, Owner, Program, View, Wants, reads_events, without_events};
+use crate::ottl::{
+    Atoms, Lowered, Outcome, Owner, Program, View, Wants, reads_events, without_events,
+};
 use crate::wire::events_of;
+
+/// One condition.
+#[derive(Debug)]
+struct Asking {
+    lowered: Option<Lowered>,
+    program: Program,
+}
+
+impl Asking {
+    fn ask(&self, view: &View<'_>, atoms: Option<u64>) -> Outcome {
+        match (&self.lowered, atoms) {
+            (Some(Lowered::Whole(formula)), Some(atoms)) if formula.holds(atoms) => Outcome::True,
+            (Some(lowered), Some(atoms)) if !lowered.formula().holds(atoms) => Outcome::False,
+            _ => self.program.ask(view),
+        }
+    }
+}
 
 /// One policy's conditions.
 #[derive(Debug)]
@@ -10,8 +29,8 @@ pub(super) struct Asked {
     matched: u64,
     /// Errors end the asking.
     failed: Option<u64>,
-    span: Vec<Program>,
-    event: Vec<Program>,
+    span: Vec<Asking>,
+    event: Vec<Asking>,
     /// Conditions on events read the other ones, too.
     reads_events: bool,
     resource: Wants,
@@ -19,11 +38,16 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// The conditions of a predicate, if it has some.
+    /// The conditions of a predicate, if it has some; of those on spans, what can be, is lowered to
+    /// `atoms`.
     ///
     /// # Errors
     /// [`PlanError::Condition`].
-    pub(super) fn of(position: usize, predicate: &Predicate) -> Result<Option<Self>, PlanError> {
+    pub(super) fn of(
+        position: usize,
+        predicate: &Predicate,
+        atoms: &mut Atoms,
+    ) -> Result<Option<Self>, PlanError> {
         let Test::Ottl {
             span,
             event,
@@ -43,8 +67,20 @@ impl Asked {
         Ok(Some(Self {
             matched: 1 << position,
             failed: failed.map(|bit| 1 << bit),
-            span: programs(span)?,
-            event: programs(event)?,
+            span: programs(span)?
+                .into_iter()
+                .map(|program| Asking {
+                    lowered: program.lower(atoms),
+                    program,
+                })
+                .collect(),
+            event: programs(event)?
+                .into_iter()
+                .map(|program| Asking {
+                    lowered: None,
+                    program,
+                })
+                .collect(),
             reads_events: reads_events(event),
             resource: Wants::of(span.iter().chain(event), Owner::Resource),
             scope: Wants::of(span.iter().chain(event), Owner::Scope),
@@ -56,9 +92,27 @@ impl Asked {
         (self.resource.clone(), self.scope.clone())
     }
 
-    /// The bit that a span sets; 0 if none.
-    pub(super) fn bits(&self, view: &View<'_>) -> u64 {
-        if let Some(bits) = self.first(&self.span, view) {
+    /// Whether atoms say all that there is to say.
+    pub(super) fn is_lowered(&self) -> bool {
+        let whole = |asking: &Asking| matches!(asking.lowered, Some(Lowered::Whole(_)));
+        self.event.is_empty() && self.span.iter().all(whole)
+    }
+
+    /// The bit that a span with these atoms sets, where they say it all; 0 if none.
+    #[inline]
+    pub(super) fn lowered_bits(&self, atoms: u64) -> u64 {
+        let holds = |lowered: &Lowered| lowered.formula().holds(atoms);
+        let holds = |asking: &Asking| asking.lowered.as_ref().is_some_and(holds);
+        if self.span.iter().any(holds) {
+            self.matched
+        } else {
+            0
+        }
+    }
+
+    /// The bit that a span sets; 0 if none. `atoms`: those of the span, if they can be told.
+    pub(super) fn bits(&self, view: &View<'_>, atoms: Option<u64>) -> u64 {
+        if let Some(bits) = self.first(&self.span, view, atoms) {
             return bits;
         }
         if self.event.is_empty() {
@@ -84,14 +138,14 @@ impl Asked {
                 span,
                 ..*view
             };
-            self.first(&self.event, &event)
+            self.first(&self.event, &event, None)
         });
         found.unwrap_or(0)
     }
 
     /// What the first of these that says something sets.
-    fn first(&self, programs: &[Program], view: &View<'_>) -> Option<u64> {
-        programs.iter().find_map(|program| match program.ask(view) {
+    fn first(&self, all: &[Asking], view: &View<'_>, atoms: Option<u64>) -> Option<u64> {
+        all.iter().find_map(|asking| match asking.ask(view, atoms) {
             Outcome::True => Some(self.matched),
             Outcome::Error => self.failed,
             Outcome::False => None,

@@ -23,8 +23,27 @@ fn in_any_value(number: u32) -> bool {
 #[inline(always)]
 pub(crate) fn read(message: Reader<'_>) -> Result<(&[u8], Value<'_>), ScanError> {
     match usual(message) {
-        Some((key, value)) => Ok((key, read_value(value, Value::None)?)),
+        Some((key, value)) => Ok((key, value_of(value)?)),
         None => read_any(message),
+    }
+}
+
+/// The value of an attribute of the usual shape.
+///
+/// # Errors
+/// As [`read`].
+#[inline(always)]
+pub(crate) fn value_of(message: Reader<'_>) -> Result<Value<'_>, ScanError> {
+    match message.rest() {
+        // One field that fills the message; a length under 128 is one byte.
+        [0x0a, length, text @ ..] if text.len() == usize::from(*length) && *length < 0x80 => {
+            Ok(Value::Text(text))
+        }
+        [0x18, number] if *number < 0x80 => Ok(Value::Int(i64::from(*number))),
+        [0x18, low, high] if *low >= 0x80 && *high < 0x80 => {
+            Ok(Value::Int(i64::from(*low & 0x7f) | i64::from(*high) << 7))
+        }
+        _ => read_value(message, Value::None),
     }
 }
 
@@ -63,7 +82,6 @@ fn read_any(mut message: Reader<'_>) -> Result<(&[u8], Value<'_>), ScanError> {
     Ok((key, value))
 }
 
-#[inline(always)]
 fn read_value<'a>(mut message: Reader<'a>, before: Value<'a>) -> Result<Value<'a>, ScanError> {
     let mut value = before;
     while !message.done() {
@@ -76,10 +94,7 @@ fn read_value<'a>(mut message: Reader<'a>, before: Value<'a>) -> Result<Value<'a
                 message.varint()?; // string_value_strindex
                 Value::Other
             }
-            0x21 => {
-                message.fixed64()?; // double
-                Value::Other
-            }
+            0x21 => Value::Double(f64::from_bits(message.fixed64()?)),
             0x2a | 0x32 | 0x3a => {
                 message.bytes()?; // array, kvlist, bytes
                 Value::Other

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use super::span::{Span, Tests};
 use super::types::ScanError;
-use crate::ottl::View;
+use crate::ottl::{Seen, View};
 use crate::plan::{Compiled, PlanSet};
 
 /// The further pages of the plans that are alive.
@@ -24,7 +24,7 @@ struct Page<'p> {
     /// Its place among those of its plan.
     at: usize,
     resource_bits: u64,
-    resource_seen: [u64; 2],
+    resource_seen: [Seen; 2],
     /// Of the span that was looked at last.
     span_bits: u64,
 }
@@ -43,7 +43,7 @@ impl<'p> Pages<'p> {
                     plan,
                     at,
                     resource_bits: 0,
-                    resource_seen: [0; 2],
+                    resource_seen: Default::default(),
                     span_bits: 0,
                 })
             })
@@ -57,7 +57,7 @@ impl<'p> Pages<'p> {
     pub(super) fn begin_resource(&mut self) {
         for page in &mut self.all {
             page.resource_bits = 0;
-            page.resource_seen = [0; 2];
+            page.resource_seen = Default::default();
         }
     }
 
@@ -76,9 +76,9 @@ impl<'p> Pages<'p> {
         view: Option<&View<'_>>,
     ) -> Result<(), ScanError> {
         for page in &mut self.all {
-            let asked = view.map_or(0, |view| page.compiled.ottl_bits(view));
-            let bits = Span::read(message, &page.tests)?.bits[0];
-            page.span_bits = bits | asked | page.resource_bits;
+            let span = Span::read(message, &page.tests)?;
+            let asked = |view| page.compiled.ottl_bits(view, span.atoms[0]);
+            page.span_bits = span.bits[0] | view.map_or(0, asked) | page.resource_bits;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::span::{BadId, Span, Tests};
 use super::tracestate;
 use super::types::{Encoded, Piece, RvSource, Scan, ScanError, TraceDelta};
 use super::walk::{Visitor, walk};
-use crate::ottl::{SpanIndex, View, reduce};
+use crate::ottl::{Seen, SpanIndex, View, reduce};
 use crate::plan::PlanSet;
 
 /// Scans one `ExportTraceServiceRequest`, and leaves in `out` what it adds to each of its traces.
@@ -36,7 +36,7 @@ pub fn scan(body: &[u8], plans: &PlanSet, out: &mut Scan) -> Result<(), ScanErro
         }),
         schema_urls: tests.count_schema_urls(),
         resource_bits: [0; 2],
-        resource_seen: [0; 2],
+        resource_seen: Default::default(),
         out,
     };
     let scanned = walk(body, &mut scanner, &mut CheckOnly);
@@ -122,7 +122,7 @@ fn first_of<'s>(
 
 struct Scanner<'p, 'o> {
     tests: Tests<'p>,
-    /// None where no condition in OTTL is asked; else what it sees beside the span.
+    /// None where no condition in OTTL is asked that is not lowered; else what it sees beside the span.
     around: Option<Around>,
     look_at_resources: bool,
     look_at_times: bool,
@@ -136,7 +136,7 @@ struct Scanner<'p, 'o> {
     /// Sizes count the `schema_url`s.
     schema_urls: bool,
     resource_bits: [u64; 2],
-    resource_seen: [u64; 2],
+    resource_seen: [Seen; 2],
     out: &'o mut Scan,
 }
 
@@ -158,7 +158,7 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
             *resources += 1;
         }
         self.resource_bits = [0; 2];
-        self.resource_seen = [0; 2];
+        self.resource_seen = Default::default();
     }
 
     fn resource(&mut self, message: Reader<'a>) {
@@ -229,7 +229,7 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
             index: *index,
         });
         if let Some(view) = &view {
-            let [current, previous] = self.tests.ottl(view);
+            let [current, previous] = self.tests.ottl(view, span.atoms);
             span.bits[0] |= current;
             span.bits[1] |= previous;
         }

@@ -3,8 +3,8 @@
 use super::attribute;
 use super::reader::Reader;
 use super::types::{ScanError, TraceId};
-use crate::ottl::View;
-use crate::plan::{Compiled, PlanSet};
+use crate::ottl::{Seen, View};
+use crate::plan::{Compiled, PlanSet, Value};
 
 /// The predicates that a span is run through.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,8 +37,8 @@ impl<'p> Tests<'p> {
 
     /// The bits that a Resource sets.
     ///
-    /// `seen`: the keys that earlier parts of it had, for each plan.
-    pub(crate) fn resource(&self, mut message: Reader<'_>, seen: &mut [u64; 2]) -> [u64; 2] {
+    /// `seen`: what earlier parts of it had, for each plan.
+    pub(crate) fn resource(&self, mut message: Reader<'_>, seen: &mut [Seen; 2]) -> [u64; 2] {
         let mut bits = [0; 2];
         while let Ok(Some(field)) = message.field(|_| false) {
             if field.number != 1 || field.wire != super::reader::LEN {
@@ -58,7 +58,7 @@ impl<'p> Tests<'p> {
         bits
     }
 
-    /// Whether conditions in OTTL are asked.
+    /// Whether conditions in OTTL are asked that are not lowered.
     pub(crate) fn ask_ottl(&self) -> bool {
         self.current.is_some_and(Compiled::asks_ottl)
             || self.previous.is_some_and(Compiled::asks_ottl)
@@ -82,9 +82,12 @@ impl<'p> Tests<'p> {
         self.current.is_some_and(wants) || self.previous.is_some_and(wants)
     }
 
-    /// What conditions in OTTL say of a span.
-    pub(crate) fn ottl(&self, view: &View<'_>) -> [u64; 2] {
-        [self.current, self.previous].map(|plan| plan.map_or(0, |plan| plan.ottl_bits(view)))
+    /// What conditions in OTTL that are not lowered say of a span with these atoms, for each plan.
+    pub(crate) fn ottl(&self, view: &View<'_>, atoms: [Option<u64>; 2]) -> [u64; 2] {
+        let bits = |plan: Option<&Compiled>, at: usize| {
+            plan.map_or(0, |plan| plan.ottl_bits(view, atoms[at]))
+        };
+        [bits(self.current, 0), bits(self.previous, 1)]
     }
 
     /// Bits of a trace and of a span that came after (see [`Compiled::join`]).
@@ -134,16 +137,21 @@ impl<'p> Tests<'p> {
 
     #[inline(always)]
     fn attribute(&self, message: Reader<'_>, span: &mut Span<'_>) {
-        if let Some((key, _)) = attribute::usual(message)
-            && self.lengths & Compiled::length_bit(key) == 0
-        {
-            return;
+        match attribute::usual(message) {
+            Some((key, _)) if self.lengths & Compiled::length_bit(key) == 0 => {}
+            Some((key, value)) => {
+                let value = attribute::value_of(value);
+                self.asked_attribute(value.map(|value| (key, value)), span);
+            }
+            None => self.asked_attribute(attribute::read(message), span),
         }
-        self.asked_attribute(message, span);
     }
 
-    fn asked_attribute(&self, message: Reader<'_>, span: &mut Span<'_>) {
-        let Ok((key, value)) = attribute::read(message) else {
+    fn asked_attribute(&self, read: Result<(&[u8], Value<'_>), ScanError>, span: &mut Span<'_>) {
+        let Ok((key, value)) = read else {
+            // Conditions in OTTL may yet read it.
+            span.seen[0].unforeseen = true;
+            span.seen[1].unforeseen = true;
             return;
         };
         if self.lengths & Compiled::length_bit(key) == 0 {
@@ -193,9 +201,12 @@ pub(crate) struct Span<'a> {
     pub(crate) end_ns: u64,
     pub(crate) bits: [u64; 2],
     pub(crate) witness: u32,
-    /// Keys that it had so far, of which the first attribute counts.
-    seen: [u64; 2],
+    /// What was seen of it, for each plan.
+    seen: [Seen; 2],
+    /// What lowered conditions ask, for each plan; none if it cannot be told, or is not asked.
+    pub(crate) atoms: [Option<u64>; 2],
     flags: u32,
+    kind: i32,
     /// Of its Status.
     pub(crate) status: i32,
 }
@@ -253,6 +264,7 @@ impl<'a> Span<'a> {
         mut note: impl FnMut(u32, usize, usize),
     ) -> Result<Self, ScanError> {
         let mut span = Self::default();
+        let whole = message;
         while !message.done() {
             let at = message.at();
             let key = message.varint()?;
@@ -266,7 +278,8 @@ impl<'a> Span<'a> {
                 0x41 => span.end_ns = message.fixed64()?,
                 0x4a => tests.attribute(message.message("KeyValue")?, &mut span),
                 0x2a | 0x5a | 0x6a => drop(message.bytes()?), // name, events, links
-                0x30 | 0x50 | 0x60 | 0x70 => drop(message.varint()?), // kind, dropped counts
+                0x30 => span.kind = message.varint()? as i32,
+                0x50 | 0x60 | 0x70 => drop(message.varint()?), // dropped counts
                 0x7a => span.status = read_status(message.message("Status")?, span.status)?,
                 0x85 => span.flags = message.fixed32()?,
                 other => {
@@ -276,12 +289,25 @@ impl<'a> Span<'a> {
             }
             note((key >> 3) as u32, from, message.at());
         }
-        let status = span.status;
-        let (flags, state) = (span.flags, span.trace_state);
-        let bits = |plan: &Compiled| plan.status_bits(status) | plan.context_bits(flags, state);
-        span.bits[0] |= tests.current.map_or(0, bits);
-        span.bits[1] |= tests.previous.map_or(0, bits);
+        if let Some(plan) = tests.current {
+            span.finish(plan, 0, whole);
+        }
+        if let Some(plan) = tests.previous {
+            span.finish(plan, 1, whole);
+        }
         Ok(span)
+    }
+
+    /// The bits of one plan that all fields together set.
+    #[inline(always)]
+    fn finish(&mut self, plan: &Compiled, at: usize, whole: Reader<'_>) {
+        self.bits[at] |= plan.status_bits(self.status);
+        self.bits[at] |= plan.context_bits(self.flags, self.trace_state);
+        if plan.asks_atoms() {
+            let atoms = plan.atoms(&self.seen[at], self.kind, self.status, self.parent);
+            self.bits[at] |= plan.lowered_bits(atoms, whole.rest());
+            self.atoms[at] = atoms;
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use prost::Message;
 
-use super::support::{E, F, T, ask_both_ways, conditions, int, scene};
-use crate::ottl::{Condition, Context, Outcome, Program, View};
+use super::support::{E, F, T, ask_all_ways, conditions, int, scene};
+use crate::ottl::{Condition, Context, Outcome, View};
 
 fn ask(text: &str, resources: &[&[u8]], span: &[u8]) -> Outcome {
     let condition: &Condition = &conditions(Context::Span)[text];
-    ask_both_ways(
-        &Program::new(condition).unwrap(),
+    ask_all_ways(
+        condition,
         &View {
             resources,
             scopes: &[],

@@ -5,9 +5,9 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Kind;
 use proptest::prelude::*;
 use prost::Message;
 
-use super::support::{ask_both_ways, attributes, list, map, scene, text};
+use super::support::{ask_all_ways, attributes, list, map, scene, text};
 use crate::ottl::{
-    Comparison, Condition, Context, Entry, Expression, Operator, Outcome, Owner, Program, View,
+    Comparison, Condition, Context, Entry, Expression, Operator, Outcome, Owner, View,
 };
 
 const CALLS: &[(&str, usize)] = &[
@@ -233,10 +233,9 @@ fn ask(expression: Expression, span: &[u8]) -> Outcome {
         text: String::new(),
         expression,
     };
-    let program = Program::new(&condition).unwrap();
     let other = scene();
-    let outcome = ask_both_ways(
-        &program,
+    let outcome = ask_all_ways(
+        &condition,
         &View {
             resources: &[&other.resource.encode_to_vec()],
             scopes: &[&other.scope.encode_to_vec()],
