@@ -7,7 +7,7 @@ use super::matcher::{self, Matcher};
 use super::ottl::Asked;
 use super::{Bits, Clause, PAGE, Plan, PlanError, Rule, Test, Value, Vote, Votes, pages};
 use crate::ottl::{Atoms, Seen, View, Wants};
-use crate::wire::{Encoded, ot, w3c};
+use crate::wire::{Encoded, Times, ot, times, w3c};
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
 #[derive(Debug)]
@@ -459,15 +459,10 @@ impl Compiled {
 
     /// Take the times of more spans, in their order, into those of a trace (first start, last
     /// end); the bits that are set on the way.
-    pub(crate) fn run(&self, times: &mut (u64, u64), more: &[(u64, u64)]) -> u64 {
+    pub(crate) fn run(&self, times: &mut (u64, u64), more: &Times) -> u64 {
         let mut bits = 0;
-        for &(start_ns, end_ns) in more {
-            if times.0 == 0 || start_ns < times.0 {
-                times.0 = start_ns;
-            }
-            if times.1 == 0 || end_ns > times.1 {
-                times.1 = end_ns;
-            }
+        for span in more.iter() {
+            times::extend(times, span);
             // Times of 2^63 and more count as before 1970, as they do in Go.
             let lasted_ns = times.1.cast_signed().saturating_sub(times.0.cast_signed());
             let wrapped_ns = times.1.wrapping_sub(times.0).cast_signed();

@@ -236,7 +236,7 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
         if let Some(delta) = self.out.fold.delta(&mut self.out.traces, &trace_id) {
             add(delta, &span, self.resource_bits, bytes, &self.tests);
             if self.look_at_times {
-                delta.times.push((span.start_ns, span.end_ns));
+                delta.times.push(span.start_ns, span.end_ns);
             }
             let rv = if self.look_at_rv {
                 ot::read(span.trace_state).and_then(|ot| ot.rv)
@@ -255,7 +255,7 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
                 let bits = [0, 1].map(|plan| span.bits[plan] | self.resource_bits[plan]);
                 piece.bits = self.tests.join(piece.bits, bits);
                 if self.look_at_times {
-                    piece.times.push((span.start_ns, span.end_ns));
+                    piece.times.push(span.start_ns, span.end_ns);
                 }
                 if let Some(pages) = &self.pages {
                     pages.add(&mut piece.pages);

@@ -2,6 +2,7 @@
 
 use super::fold::Fold;
 use super::paged::PageBits;
+use super::times::Times;
 use crate::plan::Bits;
 
 /// Sixteen bytes, as they came.
@@ -44,8 +45,8 @@ pub struct TraceDelta {
     pub rv_source: RvSource,
     /// A span with an empty parent id was among them.
     pub root: bool,
-    /// Start and end of each span, in their order; empty where no plan asks for that.
-    pub times: Vec<(u64, u64)>,
+    /// Start and end of its spans; empty where no plan asks for that.
+    pub times: Times,
     /// What the Collector would take for these spans; zero where no plan asks for that.
     pub encoded: Encoded,
     /// The predicates beyond the first page, of the current plan and of the previous one; none
@@ -78,7 +79,7 @@ pub struct Piece {
     /// As those of [`TraceDelta`].
     pub pages: PageBits,
     /// As those of [`TraceDelta`].
-    pub times: Vec<(u64, u64)>,
+    pub times: Times,
     /// As that of [`TraceDelta`].
     pub encoded: Encoded,
     /// As that of [`TraceDelta`].

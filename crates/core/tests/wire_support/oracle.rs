@@ -263,7 +263,7 @@ pub fn expect(flat: &[Flat], plans: [Option<&Plan>; 2]) -> (Vec<TraceDelta>, Rej
             .any(|p| matches!(p.test, Test::Lasting { .. }))
         {
             let times = (span.start_time_unix_nano, span.end_time_unix_nano);
-            trace.times.push(times);
+            trace.times.push(times.0, times.1);
         }
         for (position, plan) in plans.iter().enumerate() {
             let (bits, witness) = plan.map_or((0, 0), |plan| bits(one, plan));
