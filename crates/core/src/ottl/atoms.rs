@@ -7,14 +7,13 @@
 //! condition itself is asked.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use regex::bytes::Regex;
 
-use super::View;
-use super::compare::compare;
+use super::compare::{compare, holds};
 use super::condition::Comparison;
-use super::eval::truth;
-use super::paths::{Field, Read};
+use super::lower::{CODES, KINDS, Leaf, Tree};
 use super::program::Node;
 use super::text;
 use super::value::Value;
@@ -22,60 +21,53 @@ use crate::plan::Value as Held;
 
 /// Bits of a word.
 const MOST: u32 = 64;
-const KINDS: usize = 6;
-const CODES: usize = 3;
 
 /// What is asked of an attribute.
 #[derive(Debug)]
-pub(crate) struct Check(Asks);
+pub(crate) struct Check(pub(super) Asks);
 
 #[derive(Debug)]
-enum Asks {
-    /// To be this string.
+pub(super) enum Asks {
+    Nil,
     Is(Vec<u8>),
-    Compare {
-        op: Comparison,
-        literal: Value<'static>,
-        /// The literal stands before the operator.
-        before: bool,
-    },
+    Number(Comparison, i64),
+    Compare(Comparison, Value<'static>),
     Matches(Regex),
 }
 
 impl Check {
     /// Whether it holds; none if that cannot be told from what was read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn holds(&self, held: Held<'_>) -> Option<bool> {
-        if let (Asks::Is(asked), Held::Text(text)) = (&self.0, held) {
-            return Some(asked == text);
+        match (&self.0, held) {
+            (_, Held::Other) => None,
+            (Asks::Nil, held) => Some(held == Held::None),
+            (Asks::Is(asked), Held::Text(text)) => Some(asked == text),
+            (Asks::Is(_), _) => Some(false),
+            (Asks::Number(op, asked), Held::Int(value)) => Some(holds(*op, Some(value.cmp(asked)))),
+            _ => self.holds_of(held),
         }
-        if let (Asks::Matches(pattern), Held::Text(text)) = (&self.0, held) {
-            return Some(pattern.is_match(text));
-        }
-        self.holds_of(match held {
+    }
+
+    fn holds_of(&self, held: Held<'_>) -> Option<bool> {
+        let value = match held {
             Held::None => Value::Nil,
             Held::Text(text) => Value::Text(Cow::Borrowed(text)),
             Held::Int(value) => Value::Int(value),
             Held::Bool(value) => Value::Bool(value),
             Held::Double(value) => Value::Double(value),
             Held::Other => return None,
-        })
-    }
-
-    fn holds_of(&self, value: Value<'_>) -> Option<bool> {
-        match &self.0 {
-            Asks::Is(_) => Some(false), // a string was compared above
-            Asks::Compare {
-                op,
-                literal,
-                before: true,
-            } => Some(compare(*op, literal, &value)),
-            Asks::Compare { op, literal, .. } => Some(compare(*op, &value, literal)),
+        };
+        Some(match &self.0 {
+            Asks::Nil => compare(Comparison::Equal, &value, &Value::Nil),
+            Asks::Is(asked) => matches!(value, Value::Text(text) if *text == **asked),
+            Asks::Number(op, asked) => compare(*op, &value, &Value::Int(*asked)),
+            Asks::Compare(op, literal) => compare(*op, &value, literal),
             Asks::Matches(pattern) => {
                 let text = text::text(value).ok()?;
-                Some(text.is_some_and(|text| pattern.is_match(&text)))
+                text.is_some_and(|text| pattern.is_match(&text))
             }
-        }
+        })
     }
 }
 
@@ -130,6 +122,8 @@ impl Lowered {
 #[derive(Debug, Default)]
 pub(crate) struct Atoms {
     count: u32,
+    /// Keys of which the first attribute counts, whoever asks for it.
+    keys: BTreeSet<Vec<u8>>,
     attributes: Vec<(Vec<u8>, u64, Check)>,
     /// Bits that a span of this kind has.
     kinds: [u64; KINDS],
@@ -145,7 +139,7 @@ pub(crate) struct Atoms {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// Keys that it had so far, of which the first attribute counts.
-    pub(crate) keys: u128,
+    pub(crate) keys: u64,
     /// Bits that those set.
     pub(crate) atoms: u64,
     /// Bits that those could have set.
@@ -154,7 +148,23 @@ pub(crate) struct Seen {
     pub(crate) unforeseen: bool,
 }
 
+impl Seen {
+    /// All atoms of a span that was finished; none if some cannot be told.
+    #[inline]
+    pub(crate) fn told(&self) -> Option<u64> {
+        (!self.unforeseen).then_some(self.atoms)
+    }
+}
+
 impl Atoms {
+    /// None yet, where predicates ask for the first attribute with these keys.
+    pub(crate) fn beside<'k>(keys: impl Iterator<Item = &'k str>) -> Self {
+        Self {
+            keys: keys.map(|key| key.as_bytes().to_vec()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Lowers a condition, as far as it can be.
     pub(super) fn lower(&mut self, node: &Node) -> Option<Lowered> {
         if let Some(tree) = Tree::of(node) {
@@ -181,18 +191,19 @@ impl Atoms {
         std::mem::take(&mut self.attributes)
     }
 
-    /// All bits of a span; none if some cannot be told.
+    /// Adds to what was seen of the attributes of a span what else it is.
     #[inline]
-    pub(crate) fn of(&self, seen: &Seen, kind: i32, code: i32, parent: &[u8]) -> Option<u64> {
-        let kind = self.kinds.get(usize::try_from(kind).ok()?)?;
-        let code = self.codes.get(usize::try_from(code).ok()?)?;
-        if seen.unforeseen {
-            return None;
-        }
+    pub(crate) fn finish(&self, seen: &mut Seen, kind: i32, code: i32, parent: &[u8]) {
+        let kind = usize::try_from(kind).ok().and_then(|at| self.kinds.get(at));
+        let code = usize::try_from(code).ok().and_then(|at| self.codes.get(at));
+        let (Some(kind), Some(code)) = (kind, code) else {
+            seen.unforeseen = true;
+            return;
+        };
         // Ids of another length are as good as none.
         let root = parent.len() != 8 || parent == [0; 8];
         let root = if root { self.root } else { 0 };
-        Some(seen.atoms | self.absent & !seen.known | kind | code | root)
+        seen.atoms |= self.absent & !seen.known | kind | code | root;
     }
 
     fn bit(&mut self) -> Option<u64> {
@@ -232,6 +243,14 @@ impl Atoms {
     }
 
     fn leaf(&mut self, leaf: Leaf) -> Option<u64> {
+        if let Leaf::Attribute(key, _) = &leaf
+            && !self.keys.contains(key)
+        {
+            if self.keys.len() >= MOST as usize {
+                return None;
+            }
+            self.keys.insert(key.clone());
+        }
         let bit = self.bit()?;
         match leaf {
             Leaf::Root => self.root |= bit,
@@ -251,163 +270,5 @@ impl Atoms {
 fn add<const N: usize>(to: &mut [u64; N], holds: [bool; N], bit: u64) {
     for (bits, holds) in to.iter_mut().zip(holds) {
         *bits |= if holds { bit } else { 0 };
-    }
-}
-
-/// A condition that can be lowered.
-enum Tree {
-    Leaf(Leaf),
-    And(Vec<Tree>),
-    Or(Vec<Tree>),
-    Not(Box<Tree>),
-}
-
-enum Leaf {
-    Root,
-    /// By kind.
-    Kind([bool; KINDS]),
-    /// By status code.
-    Code([bool; CODES]),
-    Attribute(Vec<u8>, Check),
-}
-
-impl Tree {
-    fn of(node: &Node) -> Option<Self> {
-        let all = |terms: &[Node]| terms.iter().map(Self::of).collect::<Option<_>>();
-        Some(match node {
-            Node::And(terms) => Self::And(all(terms)?),
-            Node::Or(terms) => Self::Or(all(terms)?),
-            Node::Not(term) => Self::Not(Box::new(Self::of(term)?)),
-            _ => Self::Leaf(leaf(node)?),
-        })
-    }
-}
-
-fn leaf(node: &Node) -> Option<Leaf> {
-    if let Some((key, check)) = attribute(node) {
-        return Some(Leaf::Attribute(key.to_vec(), check));
-    }
-    // What depends on so little is asked of all spans that there can be, here and now.
-    match reads(node) {
-        Reads::Kind => table(node, |kind| vec![0x30, kind]).map(Leaf::Kind),
-        Reads::Code => table(node, |code| vec![0x7a, 2, 0x18, code]).map(Leaf::Code),
-        _ => matches!(node, Node::IsRootSpan).then_some(Leaf::Root),
-    }
-}
-
-/// What a node says of the spans with number 0, 1, ...; none if it ever errs.
-fn table<const N: usize>(node: &Node, span: fn(u8) -> Vec<u8>) -> Option<[bool; N]> {
-    let mut holds = [false; N];
-    for (number, holds) in (0..).zip(&mut holds) {
-        let view = View {
-            resources: &[],
-            scopes: &[],
-            span: &span(number),
-            event: None,
-            index: None,
-        };
-        *holds = truth(node, &view).ok()?;
-    }
-    Some(holds)
-}
-
-fn attribute(node: &Node) -> Option<(&[u8], Check)> {
-    match node {
-        Node::Matches(target, pattern) => {
-            Some((key(target)?, Check(Asks::Matches(pattern.clone()))))
-        }
-        Node::Compare(op, sides) => {
-            let (path, literal, before) = match &**sides {
-                (path, Node::Literal(literal)) => (path, literal, false),
-                (Node::Literal(literal), path) => (path, literal, true),
-                _ => return None,
-            };
-            let check = match (op, plain(literal)?) {
-                (Comparison::Equal, Value::Text(text)) => Asks::Is(text.into_owned()),
-                (op, literal) => Asks::Compare {
-                    op: *op,
-                    literal,
-                    before,
-                },
-            };
-            Some((key(path)?, Check(check)))
-        }
-        _ => None,
-    }
-}
-
-/// The key of a path that is one attribute of the span.
-fn key(node: &Node) -> Option<&[u8]> {
-    match node {
-        Node::Path(field, keys) if field.is_span_attributes() => match keys.as_slice() {
-            [Node::Literal(Value::Text(key))] => Some(key),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// A copy of a literal of the kinds that attributes mostly have.
-fn plain(literal: &Value<'static>) -> Option<Value<'static>> {
-    match literal {
-        Value::Nil
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Double(_)
-        | Value::Text(_)
-        | Value::Bytes(_) => Some(literal.clone()),
-        _ => None,
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reads {
-    Nothing,
-    Kind,
-    Code,
-    More,
-}
-
-impl Reads {
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Nothing, one) | (one, Self::Nothing) => one,
-            (one, two) if one == two => one,
-            _ => Self::More,
-        }
-    }
-}
-
-fn reads(node: &Node) -> Reads {
-    let all = |nodes: &[Node]| nodes.iter().map(reads).fold(Reads::Nothing, Reads::and);
-    match node {
-        Node::Literal(_) => Reads::Nothing,
-        Node::Path(field, keys) => path(*field).and(all(keys)),
-        Node::List(nodes)
-        | Node::Call(_, nodes)
-        | Node::Coalesce(nodes)
-        | Node::And(nodes)
-        | Node::Or(nodes) => all(nodes),
-        Node::Map(entries) => {
-            let entries = entries.iter().map(|(_, node)| reads(node));
-            entries.fold(Reads::Nothing, Reads::and)
-        }
-        Node::Matches(node, _) | Node::Index(node, _) | Node::Negate(node) | Node::Not(node) => {
-            reads(node)
-        }
-        Node::Concat(nodes, node) => all(nodes).and(reads(node)),
-        Node::Math(_, sides) | Node::Compare(_, sides) => reads(&sides.0).and(reads(&sides.1)),
-        Node::IsRootSpan => Reads::More,
-    }
-}
-
-const fn path(field: Field) -> Reads {
-    if !field.is_of_span() {
-        return Reads::More;
-    }
-    match field.read {
-        Read::Kind | Read::KindName(_) => Reads::Kind,
-        Read::StatusCode => Reads::Code,
-        _ => Reads::More,
     }
 }

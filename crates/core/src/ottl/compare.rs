@@ -38,8 +38,20 @@ pub(super) fn equals(left: &Value<'_>, right: &Value<'_>) -> bool {
     compare(Comparison::Equal, left, right)
 }
 
+/// The operator that says the same of the two sides exchanged.
+pub(super) const fn mirrored(op: Comparison) -> Comparison {
+    match op {
+        Comparison::Below => Comparison::Above,
+        Comparison::AtMost => Comparison::AtLeast,
+        Comparison::Above => Comparison::Below,
+        Comparison::AtLeast => Comparison::AtMost,
+        Comparison::Equal | Comparison::Unequal => op,
+    }
+}
+
 /// `None`: one of them is no number.
-fn holds(op: Comparison, order: Option<Ordering>) -> bool {
+#[inline]
+pub(super) fn holds(op: Comparison, order: Option<Ordering>) -> bool {
     let Some(order) = order else {
         return op == Comparison::Unequal;
     };

@@ -8,7 +8,8 @@
 //! - `condition`: the tree as it crosses. `program`: compiled. `eval`: evaluated.
 //! - `value`: what comes of it, `attributes` and `paths`: read from the wire when it is asked for;
 //!   `span_index` spares them to walk over a span again and again.
-//! - `atoms`: what the one pass over a span answers by the way, so that nothing is evaluated.
+//! - `atoms`: what the one pass over a span answers by the way, so that nothing is evaluated;
+//!   `lower`: which conditions that can be.
 //! - `compare`, `math`, `text`, `functions`: what is done with values.
 
 mod atoms;
@@ -19,6 +20,7 @@ mod condition;
 mod decimal;
 mod eval;
 mod functions;
+mod lower;
 mod math;
 mod paths;
 mod program;

@@ -36,18 +36,14 @@ impl Ask {
 
     /// Whether an attribute passes. `of_resource`: there a value that is no string is searched as
     /// the empty one; on a span neither is.
+    #[inline(always)]
     pub(super) fn pass(&self, value: Value<'_>, of_resource: bool) -> bool {
         match self {
             Self::Strings(values) => match value {
                 Value::Text(text) => values.iter().any(|asked| asked == text),
                 _ => false,
             },
-            Self::Expressions(expressions) => match value {
-                Value::Text(text) => {
-                    (of_resource || !text.is_empty()) && expressions.is_match(text)
-                }
-                _ => of_resource && expressions.is_match(b""),
-            },
+            Self::Expressions(expressions) => is_found(expressions, value, of_resource),
             Self::Between(min, max) => {
                 let integer = match value {
                     Value::Int(integer) => integer,
@@ -57,5 +53,14 @@ impl Ask {
             }
             Self::Bool(asked) => (value == Value::Bool(true)) == *asked,
         }
+    }
+}
+
+/// Whether an expression is found; apart, so that what is cheaper stays small.
+#[inline(never)]
+fn is_found(expressions: &RegexSet, value: Value<'_>, of_resource: bool) -> bool {
+    match value {
+        Value::Text(text) => (of_resource || !text.is_empty()) && expressions.is_match(text),
+        _ => of_resource && expressions.is_match(b""),
     }
 }

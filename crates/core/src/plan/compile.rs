@@ -3,10 +3,11 @@
 use std::sync::{Arc, RwLock};
 
 use super::check::check;
+use super::lowered::Lowered;
 use super::matcher::{self, Matcher};
 use super::ottl::Asked;
 use super::{Bits, Clause, PAGE, Plan, PlanError, Rule, Test, Value, Vote, Votes, pages};
-use crate::ottl::{Atoms, Seen, View, Wants};
+use crate::ottl::{Seen, View, Wants};
 use crate::wire::{Encoded, Times, ot, times, w3c};
 
 /// A plan that was checked, with what the scan and the judge ask of it laid out for speed.
@@ -27,9 +28,7 @@ pub struct Compiled {
     lasting: Vec<Lasting>,
     sizes: bool,
     ottl: Vec<Asked>,
-    /// Conditions in OTTL of which atoms say all that there is to say.
-    lowered: Vec<Asked>,
-    atoms: Atoms,
+    lowered: Lowered,
     /// Attributes of resources and of scopes that conditions in OTTL read.
     ottl_wants: (Wants, Wants),
     /// Some condition in OTTL is asked that is not lowered, on this page or another.
@@ -100,19 +99,8 @@ impl Compiled {
 
     /// The first page of a plan.
     fn page(plan: Plan) -> Result<Self, PlanError> {
-        let mut atoms = Atoms::default();
-        let (mut lowered, mut ottl, mut races) = (Vec::new(), Vec::new(), Vec::new());
-        for (position, predicate) in plan.predicates.iter().take(PAGE).enumerate() {
-            if let Some(asked) = Asked::of(position, predicate, &mut atoms)? {
-                races.extend(asked.race());
-                if asked.is_lowered() {
-                    lowered.push(asked);
-                } else {
-                    ottl.push(asked);
-                }
-            }
-        }
-        let (span, resource) = Matcher::pair(&plan, &mut atoms)?;
+        let (mut lowered, ottl) = Lowered::of(&plan)?;
+        let (span, resource) = Matcher::pair(&plan, lowered.atoms_mut())?;
         let rules = plan.rules.iter().map(Conditions::new).collect();
         let status = [0, 1, 2].map(|code| status_bits(&plan, code));
         let mut compiled = Self {
@@ -126,11 +114,10 @@ impl Compiled {
             trace_state: Vec::new(),
             lasting: Vec::new(),
             asks_ottl: !ottl.is_empty(),
+            races: lowered.races(&ottl),
             ottl,
             lowered,
-            atoms,
             ottl_wants: Default::default(),
-            races,
             pages: Vec::new(),
             sizes: plan.votes.as_ref().is_some_and(Votes::ask_for_sizes),
         };
@@ -331,44 +318,21 @@ impl Compiled {
         !self.lasting.is_empty()
     }
 
-    /// Whether atoms are asked for (see [`Self::atoms`]).
+    /// Fills in what was seen of a span, and returns the bits that it sets by conditions in OTTL that
+    /// are lowered.
     #[inline(always)]
-    pub(crate) fn asks_atoms(&self) -> bool {
-        // A condition of no terms is lowered, and asks for none.
-        self.atoms.any() || !self.lowered.is_empty()
-    }
-
-    /// What lowered conditions ask of a span; none if that cannot be told.
-    #[inline]
-    pub(crate) fn atoms(&self, seen: &Seen, kind: i32, code: i32, parent: &[u8]) -> Option<u64> {
-        self.atoms.of(seen, kind, code, parent)
-    }
-
-    /// Bits that a span with these atoms sets by conditions that are lowered; `span` is asked itself
-    /// where they could not be told.
-    #[inline]
-    pub(crate) fn lowered_bits(&self, atoms: Option<u64>, span: &[u8]) -> u64 {
-        match atoms {
-            Some(atoms) => self
-                .lowered
-                .iter()
-                .fold(0, |bits, one| bits | one.lowered_bits(atoms)),
-            None => self.bits_without_atoms(span),
+    pub(crate) fn lowered_bits(
+        &self,
+        seen: &mut Seen,
+        kind_and_code: (i32, i32),
+        parent: &[u8],
+        span: &[u8],
+    ) -> u64 {
+        if self.lowered.any() {
+            self.lowered.bits(seen, kind_and_code, parent, span)
+        } else {
+            0
         }
-    }
-
-    #[cold]
-    fn bits_without_atoms(&self, span: &[u8]) -> u64 {
-        // What is lowered reads nothing but the span.
-        let view = View {
-            resources: &[],
-            scopes: &[],
-            span,
-            event: None,
-            index: None,
-        };
-        let bits = self.lowered.iter().map(|one| one.bits(&view, None));
-        bits.fold(0, |bits, one| bits | one)
     }
 
     /// Whether conditions in OTTL are asked that are not lowered.

@@ -42,18 +42,25 @@ impl Value<'_> {
 #[derive(Debug, Default)]
 struct Asked {
     key: Vec<u8>,
-    /// (bit, values in order)
-    integers: Vec<(u64, Vec<i64>)>,
-    /// (bit, values in order)
-    strings: Vec<(u64, Vec<Vec<u8>>)>,
-    /// (bit, test), of the first attribute with this key.
-    first: Vec<(u64, Ask)>,
-    /// (atom, check), of the same.
-    checks: Vec<(u64, Check)>,
-    /// All of those atoms.
+    /// (bit, test); of a check the bit is that of its atom.
+    tests: Vec<(u64, Asks)>,
+    /// The atoms of all checks.
     atoms: u64,
     /// Its bit among the keys of which the first attribute counts.
-    seen: u128,
+    seen: u64,
+}
+
+/// One test.
+#[derive(Debug)]
+enum Asks {
+    /// To be one of these, in order.
+    Integers(Vec<i64>),
+    /// To be one of these, in order.
+    Strings(Vec<Vec<u8>>),
+    /// Of the first attribute with the key.
+    First(Ask),
+    /// Of the same.
+    Check(Check),
 }
 
 /// Every test on the attributes of one kind of owner (spans, or resources).
@@ -95,17 +102,22 @@ pub(crate) const fn length_bit(key: &[u8]) -> u64 {
     1 << length(key)
 }
 
-/// Whether two keys are the same. Most are of a few words, which are compared in place.
+/// Whether two keys are the same. Most have up to 32 bytes, which are compared in place.
 #[inline(always)]
 fn same(one: &[u8], other: &[u8]) -> bool {
-    match (one.as_chunks::<8>(), other.as_chunks::<8>()) {
-        (([], one), ([], other)) => one == other,
-        ((words, _), (others, _)) => {
-            one.len() == other.len()
-                && words.iter().zip(others).all(|(one, other)| one == other)
-                && one.last_chunk::<8>() == other.last_chunk::<8>()
-        }
+    if one.len() != other.len() {
+        return false;
     }
+    if one.len() < 8 {
+        return one == other;
+    }
+    if one.len() <= 16 {
+        return one.first_chunk::<8>() == other.first_chunk()
+            && one.last_chunk::<8>() == other.last_chunk();
+    }
+    one.first_chunk::<16>() == other.first_chunk()
+        && one.last_chunk::<16>() == other.last_chunk()
+        && (one.len() <= 32 || one == other)
 }
 
 impl Matcher {
@@ -124,7 +136,9 @@ impl Matcher {
                     let mut values = values.clone();
                     values.sort_unstable();
                     for key in keys {
-                        span.ask(key).integers.push((bit, values.clone()));
+                        span.ask(key)
+                            .tests
+                            .push((bit, Asks::Integers(values.clone())));
                     }
                 }
                 Test::SpanStringIn { keys, values } => span.ask_strings(bit, keys, values),
@@ -137,8 +151,8 @@ impl Matcher {
                             why: error.to_string(),
                         })
                     };
-                    span.ask(key).first.push((bit, ask()?));
-                    resource.ask(key).first.push((bit, ask()?));
+                    span.ask(key).tests.push((bit, Asks::First(ask()?)));
+                    resource.ask(key).tests.push((bit, Asks::First(ask()?)));
                 }
                 Test::SpanStatusIn { .. }
                 | Test::SpanSampled
@@ -151,7 +165,7 @@ impl Matcher {
         }
         for (key, atom, check) in atoms.take_attributes() {
             let asked = span.ask(&key);
-            asked.checks.push((atom, check));
+            asked.tests.push((atom, Asks::Check(check)));
             asked.atoms |= atom;
         }
         Ok((span.arranged(), resource.arranged()))
@@ -174,7 +188,9 @@ impl Matcher {
         let mut values: Vec<Vec<u8>> = values.iter().map(|v| v.as_bytes().to_vec()).collect();
         values.sort_unstable();
         for key in keys {
-            self.ask(key).strings.push((bit, values.clone()));
+            self.ask(key)
+                .tests
+                .push((bit, Asks::Strings(values.clone())));
         }
     }
 
@@ -186,12 +202,12 @@ impl Matcher {
                 .partition_point(|asked| self::length(&asked.key) < length);
         }
         self.lengths = self.asked.iter().fold(0, |m, a| m | length_bit(&a.key));
-        // A page has no more predicates than a word has bits, nor more atoms: so no more than
-        // twice as many keys.
+        let counts = |(_, test): &(u64, Asks)| matches!(test, Asks::First(_) | Asks::Check(_));
         let first = self
             .asked
             .iter_mut()
-            .filter(|asked| !(asked.first.is_empty() && asked.checks.is_empty()));
+            .filter(|asked| asked.tests.iter().any(counts));
+        // Atoms see to it that there are no more such keys than a word has bits.
         for (place, asked) in first.enumerate() {
             asked.seen = 1 << place;
         }
@@ -205,17 +221,11 @@ impl Matcher {
 
     #[inline(always)]
     fn asked_of(&self, key: &[u8]) -> Option<&Asked> {
-        let mut at = self.begins.0[length(key)];
-        while let Some(asked) = self.asked.get(at) {
-            if same(&asked.key, key) {
-                return Some(asked);
-            }
-            if length(&asked.key) != length(key) {
-                break;
-            }
-            at += 1;
-        }
-        None
+        let length = length(key);
+        let asked = self.asked.get(self.begins.0[length]..)?.iter();
+        asked
+            .take_while(|asked| self::length(&asked.key) == length)
+            .find(|asked| same(&asked.key, key))
     }
 
     /// The bits that this attribute sets, and the integer that did it (0: none, or not to be shown).
@@ -229,36 +239,36 @@ impl Matcher {
         let Some(asked) = self.asked_of(key) else {
             return set;
         };
-        if !asked.integers.is_empty()
-            && let Some(integer) = value.integer()
-        {
-            for (bit, values) in &asked.integers {
-                if values.binary_search(&integer).is_ok() {
-                    set = (set.0 | bit, u32::try_from(integer).unwrap_or(0));
+        let first = asked.seen & !seen.keys != 0;
+        seen.keys |= asked.seen;
+        seen.known |= asked.atoms;
+        for (bit, test) in &asked.tests {
+            match test {
+                Asks::Integers(values) => {
+                    if let Some(integer) = value.integer()
+                        && values.binary_search(&integer).is_ok()
+                    {
+                        set = (set.0 | bit, u32::try_from(integer).unwrap_or(0));
+                    }
                 }
-            }
-        }
-        if asked.seen & !seen.keys != 0 {
-            seen.keys |= asked.seen;
-            seen.known |= asked.atoms;
-            for (bit, asks) in &asked.first {
-                if asks.pass(value, self.of_resource) {
-                    set.0 |= bit;
+                Asks::Strings(values) => {
+                    if let Value::Text(text) = value
+                        && values.binary_search_by(|v| v.as_slice().cmp(text)).is_ok()
+                    {
+                        set.0 |= bit;
+                    }
                 }
-            }
-            for (atom, check) in &asked.checks {
-                match check.holds(value) {
-                    Some(true) => seen.atoms |= atom,
+                Asks::First(ask) if first => {
+                    if ask.pass(value, self.of_resource) {
+                        set.0 |= bit;
+                    }
+                }
+                Asks::Check(check) if first => match check.holds(value) {
+                    Some(true) => seen.atoms |= bit,
                     Some(false) => {}
                     None => seen.unforeseen = true,
-                }
-            }
-        }
-        if let Value::Text(text) = value {
-            for (bit, values) in &asked.strings {
-                if values.binary_search_by(|v| v.as_slice().cmp(text)).is_ok() {
-                    set.0 |= bit;
-                }
+                },
+                Asks::First(_) | Asks::Check(_) => {}
             }
         }
         set

@@ -5,6 +5,7 @@
 mod asked;
 mod check;
 mod compile;
+mod lowered;
 mod matcher;
 mod ottl;
 mod pages;

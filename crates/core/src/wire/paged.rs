@@ -77,7 +77,7 @@ impl<'p> Pages<'p> {
     ) -> Result<(), ScanError> {
         for page in &mut self.all {
             let span = Span::read(message, &page.tests)?;
-            let asked = |view| page.compiled.ottl_bits(view, span.atoms[0]);
+            let asked = |view| page.compiled.ottl_bits(view, span.atoms()[0]);
             page.span_bits = span.bits[0] | view.map_or(0, asked) | page.resource_bits;
         }
         Ok(())

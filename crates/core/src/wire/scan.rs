@@ -229,7 +229,7 @@ impl<'a> Visitor<'a> for Scanner<'_, '_> {
             index: *index,
         });
         if let Some(view) = &view {
-            let [current, previous] = self.tests.ottl(view, span.atoms);
+            let [current, previous] = self.tests.ottl(view, span.atoms());
             span.bits[0] |= current;
             span.bits[1] |= previous;
         }

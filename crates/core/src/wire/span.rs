@@ -203,8 +203,6 @@ pub(crate) struct Span<'a> {
     pub(crate) witness: u32,
     /// What was seen of it, for each plan.
     seen: [Seen; 2],
-    /// What lowered conditions ask, for each plan; none if it cannot be told, or is not asked.
-    pub(crate) atoms: [Option<u64>; 2],
     flags: u32,
     kind: i32,
     /// Of its Status.
@@ -241,6 +239,11 @@ impl<'a> Span<'a> {
     #[inline(always)]
     pub(crate) fn root(&self) -> bool {
         self.parent.is_empty() || (self.parent.len() == 8 && zero(self.parent))
+    }
+
+    /// What lowered conditions ask of it, for each plan; none if that cannot be told.
+    pub(crate) fn atoms(&self) -> [Option<u64>; 2] {
+        [self.seen[0].told(), self.seen[1].told()]
     }
 
     /// Reads a Span message and runs it through the predicates.
@@ -303,11 +306,9 @@ impl<'a> Span<'a> {
     fn finish(&mut self, plan: &Compiled, at: usize, whole: Reader<'_>) {
         self.bits[at] |= plan.status_bits(self.status);
         self.bits[at] |= plan.context_bits(self.flags, self.trace_state);
-        if plan.asks_atoms() {
-            let atoms = plan.atoms(&self.seen[at], self.kind, self.status, self.parent);
-            self.bits[at] |= plan.lowered_bits(atoms, whole.rest());
-            self.atoms[at] = atoms;
-        }
+        let seen = &mut self.seen[at];
+        let kind_and_code = (self.kind, self.status);
+        self.bits[at] |= plan.lowered_bits(seen, kind_and_code, self.parent, whole.rest());
     }
 }
 
