@@ -1,6 +1,7 @@
 //! A span that has a bit of everything, and conditions by their text.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Kind;
 use opentelemetry_proto::tonic::common::v1::{
@@ -13,7 +14,7 @@ use prost::Message;
 use serde_json::{Value, json};
 
 use crate::ottl::{Condition, Context, Outcome, Program, SpanIndex, View};
-use crate::plan::{Compiled, Plan, PlanSet, Predicate, Test};
+use crate::plan::{Asks, Compiled, Plan, PlanSet, Predicate, Test, Votes};
 use crate::wire::{Scan, scan};
 
 pub(super) const T: Outcome = Outcome::True;
@@ -238,18 +239,30 @@ fn ask_the_scan(condition: &Condition, view: &View<'_>) -> Option<Outcome> {
         reason: "ottl_condition".to_owned(),
         test,
     };
-    let plan = Plan {
-        format: 1,
-        wait_ms: 1,
-        predicates: vec![
-            predicate(Test::Ottl {
-                span: vec![condition.clone()],
-                event: Vec::new(),
-                failed: Some(1),
+    // Behind so many others; two make the second page.
+    let plan = |others: u16| {
+        let other = predicate(Test::First {
+            key: "a".to_owned(),
+            asks: Asks::Bool { value: true },
+        });
+        let mut predicates = vec![other; others.into()];
+        predicates.push(predicate(Test::Ottl {
+            span: vec![condition.clone()],
+            event: Vec::new(),
+            failed: Some(others + 1),
+        }));
+        predicates.push(predicate(Test::OttlFailed { of: String::new() }));
+        let plan = Plan {
+            format: 1,
+            wait_ms: 1,
+            predicates,
+            votes: Some(Votes {
+                tick_ms: 1,
+                ..Votes::default()
             }),
-            predicate(Test::OttlFailed { of: String::new() }),
-        ],
-        ..Plan::default()
+            ..Plan::default()
+        };
+        Arc::new(Compiled::new(plan).unwrap())
     };
     let framed = |number: u8, payload: &[u8]| {
         let mut out = vec![number << 3 | 2];
@@ -259,10 +272,20 @@ fn ask_the_scan(condition: &Condition, view: &View<'_>) -> Option<Outcome> {
     let all = |of: &[&[u8]]| of.iter().flat_map(|one| framed(1, one)).collect::<Vec<_>>();
     let scope_spans = [all(view.scopes), framed(2, view.span)].concat();
     let resource_spans = [all(view.resources), framed(2, &scope_spans)].concat();
-    let plans = PlanSet::new(Compiled::new(plan).unwrap().into());
+    let plans = PlanSet {
+        previous: Some(plan(64)),
+        ..PlanSet::new(plan(0))
+    };
     let mut found = Scan::default();
     scan(&framed(1, &resource_spans), &plans, &mut found).ok()?;
-    Some(match found.traces.first()?.bits[0] {
+    let trace = found.traces.first()?;
+    assert_eq!(
+        trace.more_bits(1),
+        [trace.bits[0]],
+        "on the second page {} is not what it is on the first",
+        condition.text
+    );
+    Some(match trace.bits[0] {
         0 => Outcome::False,
         1 => Outcome::True,
         2 => Outcome::Error,
