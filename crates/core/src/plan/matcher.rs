@@ -274,3 +274,23 @@ impl Matcher {
         set
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys of one length that differ in a byte, wherever it is, are told apart.
+    #[test]
+    fn every_byte_of_a_key_counts() {
+        for length in 0..70 {
+            let key: Vec<u8> = (0..length).collect();
+            assert!(same(&key, &key.clone()));
+            assert!(!same(&key, &[&*key, b"x"].concat()));
+            for at in 0..key.len() {
+                let mut other = key.clone();
+                other[at] ^= 0x80;
+                assert!(!same(&key, &other), "{length} bytes, another at {at}");
+            }
+        }
+    }
+}
