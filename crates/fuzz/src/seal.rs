@@ -18,7 +18,10 @@ const END: &[u8] = b"}\n";
 /// Where the segment of this name begins; None for other files.
 fn base(path: &Path) -> Option<u64> {
     let name = path.file_name()?.to_str()?;
-    u64::from_str_radix(name.strip_suffix(".log")?, 16).ok()
+    let digits = name.strip_suffix(".log")?;
+    // What was written over the bytes of an earlier segment says so in its name.
+    let digits = digits.strip_suffix(".reused").unwrap_or(digits);
+    u64::from_str_radix(digits, 16).ok()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
