@@ -119,7 +119,7 @@ impl Engine {
             Ok(positions) => {
                 let open = self.index.len();
                 let slots = slice.iter().map(|((slot, _), _)| *slot);
-                std::hint::black_box(self.index.foresee(slots));
+                self.index.foresee(slots);
                 let remembered = positions.clone();
                 let slots = slice.into_iter().map(|((slot, _), _)| slot);
                 for ((slot, verdict), position) in slots.zip(&verdicts).zip(positions) {

@@ -15,6 +15,7 @@ use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
 use hashbrown::HashTable;
 use std::hash::Hasher as _;
+use std::hint::black_box;
 
 use crate::wire::TraceId;
 
@@ -172,16 +173,15 @@ impl Index {
 
     /// Look at what [`Self::remove`] will touch of these traces. Each look stands alone, so that
     /// the misses of the cache overlap, which they do not while one trace is removed after the
-    /// other. Returns a number that stands for what was seen.
-    #[must_use]
-    pub fn foresee(&self, slots: impl Iterator<Item = u32>) -> u64 {
-        slots.fold(0, |seen, slot| {
+    /// other.
+    pub fn foresee(&self, slots: impl Iterator<Item = u32>) {
+        for slot in slots {
             let trace = &self.traces[slot];
             let hash = self.hasher.hash(&trace.trace_id);
             let found = self.tables[table_of(hash)].find(hash, |&other| other == slot);
-            let record = &self.records[trace.newest];
-            seen ^ u64::from(record.older) ^ u64::from(found.is_some())
-        })
+            // Nobody wants to know, and the compiler must not know that.
+            black_box((found, self.records[trace.newest].older));
+        }
     }
 
     /// Stop holding a trace; the positions of its records are added to `positions`, oldest first.

@@ -11,6 +11,7 @@
 //! written for other positions, and is no record here.
 
 mod dirty;
+mod ending;
 mod failing;
 mod filler;
 mod reader;

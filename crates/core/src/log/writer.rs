@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::dirty::{read_marks, sync};
 use super::record::HEADER_BYTES;
 use super::segments::{POSITION_BOUND, Segments, file_name, segments_of};
-use super::{Dirty, Header, Kind, LogError, LogReader, Records, Spares};
+use super::{Dirty, Header, LogError, LogReader, Spares, ending};
 use crate::fs::{File, FileSystem};
 
 /// One record to be appended.
@@ -22,26 +22,6 @@ pub struct Entry<'a> {
     pub body_crc: Option<u32>,
 }
 
-/// What a file system reads before it writes a part of it: whole blocks are written over without.
-const BLOCK: usize = 4096;
-
-/// What ends a group in a reused file, to stand at `position`, which is `from` in its file: a record
-/// that says so, and nothing up to where a block ends.
-fn end_mark(position: u64, from: usize, into: &mut [u8; HEADER_BYTES + BLOCK]) -> &[u8] {
-    let header = Header::silent(Kind::End).encode(position, 0, 0);
-    into[..HEADER_BYTES].copy_from_slice(&header);
-    let end = from + HEADER_BYTES;
-    &into[..end.next_multiple_of(BLOCK) - from]
-}
-
-/// Where the log ends whose last segment was written over the bytes of an earlier one.
-fn end_of(directory: &Path, segments: &Segments, last: u64) -> Result<u64, LogError> {
-    let reader = LogReader::new(directory.to_owned(), segments.clone());
-    let mut records: Records = reader.records(last);
-    while records.next_found()?.is_some() {}
-    Ok(records.end().unwrap_or(last))
-}
-
 /// The writing end of a log.
 pub struct LogWriter {
     fs: Arc<dyn FileSystem>,
@@ -51,6 +31,7 @@ pub struct LogWriter {
     spares: Spares,
     /// The active segment is written over the bytes of an earlier one.
     over_old: bool,
+    mark: ending::Mark,
     /// The segment that is written to: where it begins, and the file. None until the first
     /// record, and after a failed write: pages that failed to reach the disk are never retried.
     active: Option<(u64, Arc<dyn File>)>,
@@ -108,7 +89,7 @@ impl LogWriter {
         if let Some(last) = segments.last().and_then(|last| segments.from(last))
             && last.reused
         {
-            end = (last.base + 1).max(end_of(directory, &segments, last.base)?);
+            end = (last.base + 1).max(ending::find(directory, &segments, last.base)?);
         }
         read_marks(&*fs, directory, &names, &segments);
         let last = segments.last();
@@ -136,6 +117,7 @@ impl LogWriter {
             headers: Vec::new(),
             spares: Spares::new(directory),
             over_old: false,
+            mark: ending::Mark::new(),
         })
     }
 
@@ -240,10 +222,8 @@ impl LogWriter {
             parts.push(IoSlice::new(header));
             parts.push(IoSlice::new(entry.body));
         }
-        let mut ending = [0; HEADER_BYTES + BLOCK];
         if self.over_old {
-            let from = (position - base) as usize;
-            parts.push(IoSlice::new(end_mark(position, from, &mut ending)));
+            parts.push(IoSlice::new(self.mark.at(position, position - base)));
         }
         if let Err(error) = file.write_at(self.end - base, &mut parts) {
             self.undo(base, &file);
