@@ -60,13 +60,13 @@ def _bars(result: Result) -> Any:
         **_common(f"{result.case.name}: {known.label}, {known.unit}"),
         height=140 + 40 * len(ways) * len(result.subjects()),
         show_legend=len(result.subjects()) > 1,
-        print_values=True,
+        print_values=len(result.subjects()) > 1,
         print_values_position="top",
         value_formatter=lambda value: f"{value:,.{known.digits}f}",
     )
     # From top to bottom as in the table: pygal begins at the bottom.
     ways.reverse()
-    drawn.x_labels = ways
+    drawn.x_labels = ways if len(result.subjects()) > 1 else [_said(result, way) for way in ways]
     for who in result.subjects():
         spreads = [result.spread(way, name, who) for way in ways]
         drawn.add(
@@ -77,6 +77,13 @@ def _bars(result: Result) -> Any:
             ],
         )
     return drawn
+
+
+def _said(result: Result, way: str) -> str:
+    """A way and its figure, where there is room beside the bar and not on its error."""
+    name = figure(result)
+    spread = result.spread(way, name)
+    return f"{way}:  {spread.middle:,.{FIGURES[name].digits}f}" if spread else way
 
 
 def _lines(result: Result) -> Any:

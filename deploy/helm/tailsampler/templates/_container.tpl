@@ -88,7 +88,7 @@
 {{- $buffer := div (include "tailsampler.bytes" .shape.size | int64) 2 -}}
 {{- if eq .shape.volume "claim" -}}{{- $buffer = min $buffer 8589934592 -}}{{- end -}}
 # Memory, in MiB: {{ if eq .shape.volume "memory" }}the volume {{ .shape.size }}; {{ end }}the program 80; remembered verdicts 24; the index at most {{ $index }}, which is
-# {{ divf (div (mul $index $mib) 13360000) 10.0 }} million traces of 8 spans at 16.7 bytes a span; bodies in flight at most {{ $flight }};
+# {{ divf (div (mul $index $mib) 13520000) 10.0 }} million traces of 8 spans at 16.9 bytes a span; bodies in flight at most {{ $flight }};
 # {{ if gt $rest 0 }}{{ $rest }} remain for the page cache of the logs{{ else }}the page cache of the logs gets what of these is not used{{ end }}.
 # Request and limit are one, so that no neighbour takes it.
 # Volume: of {{ .shape.size }} the buffer has {{ div $buffer $mib }} MiB: at 270 bytes a held span {{ divf (div $buffer 27000000) 10.0 }} million spans.
